@@ -1,0 +1,275 @@
+package fsm
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+)
+
+// An image is the whole Machine as bytes: for snapshots and, some day, backups.
+//
+//	8 bytes magic "TRUECNT" and format version 1
+//	blocks: one byte kind
+//	        uint32 length of the body
+//	        uint32 CRC-32C of kind and body
+//	        body
+//
+//	head    index, opened, now, keyed, writes, hash key             first
+//	items   many of: key, deadline, value                           in hash order, about imageBlock bytes a block
+//	origin  origin, incarnation, sequence, Results                  one a block
+//	node    id and registration                                     one a block
+//	end     number of items, origins, nodes                         last
+const (
+	imageMagic = "TRUECNT\x01"
+	imageBlock = 256 << 10 // body bytes after which an items block is closed
+	maxBlock   = 16 << 20  // body bytes beyond which a block is damaged for sure
+
+	blockHead   = 1
+	blockItems  = 2
+	blockOrigin = 3
+	blockNode   = 4
+	blockEnd    = 9
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Image is a Machine as it was at one moment. It stays as it is while the Machine goes on, and may be written from
+// another goroutine.
+type Image struct {
+	head    head
+	shards  [shardCount]*shard
+	items   int
+	origins []origin
+	nodes   []Node
+}
+
+// Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
+// each shard of its table before it first touches it.
+func (m *Machine) Freeze() *Image {
+	return &Image{head: m.head(), shards: m.table.freeze(), items: m.table.count,
+		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes)}
+}
+
+// Index is the log index that the Image stands for.
+func (im *Image) Index() uint64 { return im.head.index }
+
+// WriteTo writes the image.
+func (im *Image) WriteTo(w io.Writer) (int64, error) {
+	bw := &blockWriter{w: bufio.NewWriterSize(w, 1<<20)}
+	bw.raw([]byte(imageMagic))
+	bw.block(blockHead, im.head.append(nil))
+	var body []byte
+	ascend(&im.shards, 0, func(_ uint64, key []byte, it item) bool {
+		body = appendItem(body, key, it)
+		if len(body) >= imageBlock {
+			bw.block(blockItems, body)
+			body = body[:0]
+		}
+		return bw.err == nil
+	})
+	if len(body) > 0 {
+		bw.block(blockItems, body)
+	}
+	for i := range im.origins {
+		bw.block(blockOrigin, im.origins[i].append(nil))
+	}
+	for i := range im.nodes {
+		bw.block(blockNode, im.nodes[i].appendBlock(nil))
+	}
+	bw.block(blockEnd, im.totals().append(nil))
+	if bw.err == nil {
+		bw.err = bw.w.Flush()
+	}
+	return bw.written, bw.err
+}
+
+func (im *Image) totals() totals { return totals{im.items, len(im.origins), len(im.nodes)} }
+
+// Restore reads an image into a new Machine. It reads to the end block and checks every block and the totals: on any error
+// nothing is returned. Errors of form wrap ErrFormat.
+func Restore(r io.Reader) (*Machine, error) {
+	br := bufio.NewReaderSize(r, 1<<20)
+	magic := make([]byte, len(imageMagic))
+	if err := readFull(br, magic); err != nil {
+		return nil, fmt.Errorf("image: %w", err)
+	}
+	if string(magic) != imageMagic {
+		return nil, fmt.Errorf("image: %w: starts with %q, this build reads %q", ErrFormat, magic, imageMagic)
+	}
+	m := New()
+	var body []byte
+	for number := 0; ; number++ {
+		kind, b, err := readBlock(br, body)
+		if err != nil {
+			return nil, fmt.Errorf("image: block %d: %w", number, err)
+		}
+		body = b
+		if (kind == blockHead) != (number == 0) || !m.load(kind, body) {
+			return nil, fmt.Errorf("image: %w: block %d of kind %d", ErrFormat, number, kind)
+		}
+		if kind == blockEnd {
+			return m, nil
+		}
+	}
+}
+
+// load takes in one block, or reports that it can't be right.
+func (m *Machine) load(kind byte, body []byte) bool {
+	d := decoder{rest: body}
+	switch kind {
+	case blockHead:
+		h := d.head()
+		if h.now < 0 {
+			return false
+		}
+		m.setHead(h)
+	case blockItems:
+		for len(d.rest) > 0 {
+			if key, it := d.item(); d.failed || !m.loadItem(key, it) {
+				return false
+			}
+		}
+	case blockOrigin:
+		o := d.origin()
+		if n := len(m.origins); n > 0 && m.origins[n-1].number.Origin >= o.number.Origin {
+			return false
+		}
+		m.origins = append(m.origins, o)
+	case blockNode:
+		node := d.node(string(d.bytes()))
+		if n := len(m.nodes); n == maxNodes || n > 0 && m.nodes[n-1].ID >= node.ID {
+			return false
+		}
+		m.nodes = append(m.nodes, node)
+	case blockEnd:
+		want := totals{int(d.uvarint()), int(d.uvarint()), int(d.uvarint())}
+		if want != (totals{m.table.count, len(m.origins), len(m.nodes)}) {
+			return false
+		}
+	default:
+		return false
+	}
+	return !d.failed && len(d.rest) == 0
+}
+
+// loadItem puts an item into the table, or reports that its key is there already.
+func (m *Machine) loadItem(key []byte, it item) bool {
+	hash, before := m.table.hash(key), m.table.count
+	m.table.put(hash, key, it)
+	m.deadlines.add(hash, it.deadline)
+	return m.table.count > before
+}
+
+type totals struct{ items, origins, nodes int }
+
+func (t totals) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(t.items))
+	dst = binary.AppendUvarint(dst, uint64(t.origins))
+	return binary.AppendUvarint(dst, uint64(t.nodes))
+}
+
+// head is the part of the Machine that is not in a table.
+type head struct {
+	index, opened uint64
+	now           int64
+	keyed         bool
+	writes        uint64
+	hashKey       [2]uint64
+}
+
+func (m *Machine) head() head {
+	return head{m.index, m.opened, m.now, m.keyed, m.writes, m.table.hashKey}
+}
+
+func (m *Machine) setHead(h head) {
+	m.index, m.opened, m.now, m.keyed, m.writes = h.index, h.opened, h.now, h.keyed, h.writes
+	m.table = newTable(h.hashKey)
+}
+
+func (h head) append(dst []byte) []byte {
+	keyed := uint64(truth(h.keyed).Int)
+	for _, n := range []uint64{h.index, h.opened, uint64(h.now), keyed, h.writes, h.hashKey[0], h.hashKey[1]} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	return dst
+}
+
+func (d *decoder) head() head {
+	return head{d.uvarint(), d.uvarint(), int64(d.uvarint()), d.uvarint() == 1, d.uvarint(), [2]uint64{d.uvarint(), d.uvarint()}}
+}
+
+func appendItem(dst, key []byte, it item) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(key)))
+	dst = append(dst, key...)
+	dst = binary.AppendVarint(dst, it.deadline)
+	return appendValue(dst, it.value)
+}
+
+func (d *decoder) item() (key []byte, it item) {
+	key = d.bytes()
+	it.deadline = d.varint()
+	it.value = d.value()
+	if len(key) > MaxKey || len(it.value.Text) > MaxText || it.deadline < 0 {
+		d.failed, d.rest = true, nil
+	}
+	return key, it
+}
+
+// blockWriter writes blocks until the first error, which it keeps.
+type blockWriter struct {
+	w       *bufio.Writer
+	written int64
+	err     error
+}
+
+func (w *blockWriter) raw(b []byte) {
+	if w.err == nil {
+		var n int
+		n, w.err = w.w.Write(b)
+		w.written += int64(n)
+	}
+}
+
+func (w *blockWriter) block(kind byte, body []byte) {
+	var frame [9]byte
+	frame[0] = kind
+	binary.LittleEndian.PutUint32(frame[1:], uint32(len(body)))
+	binary.LittleEndian.PutUint32(frame[5:], blockSum(kind, body))
+	w.raw(frame[:])
+	w.raw(body)
+}
+
+func readBlock(r io.Reader, buf []byte) (kind byte, body []byte, err error) {
+	var frame [9]byte
+	if err := readFull(r, frame[:]); err != nil {
+		return 0, nil, err
+	}
+	size := binary.LittleEndian.Uint32(frame[1:])
+	if size > maxBlock {
+		return 0, nil, fmt.Errorf("%w: block of %d bytes", ErrFormat, size)
+	}
+	body = slices.Grow(buf[:0], int(size))[:size]
+	if err := readFull(r, body); err != nil {
+		return 0, nil, err
+	}
+	if binary.LittleEndian.Uint32(frame[5:]) != blockSum(frame[0], body) {
+		return 0, nil, fmt.Errorf("%w: checksum does not match", ErrFormat)
+	}
+	return frame[0], body, nil
+}
+
+// readFull fills buf. An end before that is an error of form: the image says itself where it ends.
+func readFull(r io.Reader, buf []byte) error {
+	_, err := io.ReadFull(r, buf)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return fmt.Errorf("%w: cut off", ErrFormat)
+	}
+	return err
+}
+
+func blockSum(kind byte, body []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte{kind}, castagnoli), castagnoli, body)
+}

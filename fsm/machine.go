@@ -1,0 +1,192 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/dchest/siphash"
+)
+
+// Machine is all replicated state. Make one with New or Restore.
+type Machine struct {
+	index  uint64 // the last log index that was applied or passed
+	opened uint64 // the term of the last Opener: its leader may propose and answer reads
+	now    int64  // machine time: the largest stamp so far, milliseconds since the Unix epoch
+	keyed  bool   // the hash key has been drawn
+	writes uint64 // Ops of clients that were applied as writes, refused ones too; 0: pristine
+
+	table     *table
+	deadlines deadlines
+	origins   []origin // by id
+	nodes     []Node   // by id
+}
+
+// New returns a Machine that has applied nothing.
+func New() *Machine {
+	return &Machine{table: newTable([2]uint64{}), deadlines: newDeadlines()}
+}
+
+// Index is the last log index that was applied or passed.
+func (m *Machine) Index() uint64 { return m.index }
+
+// Opened is the term of the last Opener applied.
+func (m *Machine) Opened() uint64 { return m.opened }
+
+// Now is machine time, milliseconds since the Unix epoch.
+func (m *Machine) Now() int64 { return m.now }
+
+// Keys is the number of keys, those included whose deadline has passed but that no Entry has removed yet.
+func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
+
+// Pristine reports whether no client's write was ever applied.
+func (m *Machine) Pristine() bool { return m.writes == 0 }
+
+// NextDeadline is the earliest moment at which an Entry will have something to end.
+func (m *Machine) NextDeadline() (at int64, ok bool) {
+	d, ok := m.deadlines.next()
+	return d.deadline, ok
+}
+
+// Outcome is what became of one Batch of an Entry.
+type Outcome struct {
+	Number  Number
+	Verdict Verdict
+	Results Results // one Result per Op, for Applied and Repeated. Never written again
+}
+
+// Verdict is how a Batch's number compared with the largest of its origin. Sent between nodes: append only.
+type Verdict uint8
+
+const (
+	Applied    Verdict = 1 // larger: applied now
+	Repeated   Verdict = 2 // equal: applied before, answered from memory
+	Superseded Verdict = 3 // smaller: not applied now; whether it was applied before is not known any more
+)
+
+// Apply runs one Entry and returns an Outcome per Batch. An error wraps ErrFormat: the Entry is not of this build's
+// making, the state is undefined, and the node must stop.
+func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
+	m.Pass(index)
+	m.now = max(m.now, e.Stamp)
+	if e.Kind == Opener {
+		m.open(term, e.HashKey)
+	}
+	m.expire()
+	outcomes := make([]Outcome, 0, len(e.Batches))
+	for _, data := range e.Batches {
+		o, err := m.applyBatch(data)
+		if err != nil {
+			return nil, fmt.Errorf("log index %d: %w", index, err)
+		}
+		outcomes = append(outcomes, o)
+	}
+	return outcomes, nil
+}
+
+// Pass notes a log index that holds nothing for the Machine, such as a change of members.
+func (m *Machine) Pass(index uint64) {
+	if index <= m.index {
+		panic(fmt.Sprintf("BUG: log index %d after %d", index, m.index))
+	}
+	m.index = index
+}
+
+func (m *Machine) open(term uint64, hashKey [16]byte) {
+	m.opened = term
+	if m.keyed || m.table.count > 0 { // items stand where the old key put them; a leader opens before it proposes any
+		return
+	}
+	m.keyed = true
+	m.table.hashKey = [2]uint64{
+		binary.LittleEndian.Uint64(hashKey[:8]), binary.LittleEndian.Uint64(hashKey[8:]),
+	}
+}
+
+func (m *Machine) applyBatch(data []byte) (Outcome, error) {
+	b, err := decodeBatchHead(data)
+	if err != nil {
+		return Outcome{}, err
+	}
+	from := m.origin(b.Number.Origin)
+	out := Outcome{Number: b.Number, Verdict: from.admit(b.Number)}
+	switch out.Verdict {
+	case Superseded:
+		return out, nil
+	case Repeated:
+		out.Results = from.results
+		return out, nil
+	}
+	out.Results, err = m.applyGroups(b)
+	if err != nil {
+		return Outcome{}, err
+	}
+	from.number, from.results = b.Number, out.Results
+	return out, nil
+}
+
+func (m *Machine) applyGroups(b Batch) (Results, error) {
+	results := make(Results, 0, 4*b.Ops)
+	d := decoder{rest: b.Groups}
+	var op Op
+	ops := 0
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			d.op(&op)
+			if d.failed {
+				break
+			}
+			ops++
+			results = appendResult(results, m.apply(&op, len(results) > MaxResults))
+		}
+	}
+	if d.failed || ops != b.Ops {
+		return nil, fmt.Errorf("%w: batch %d of %s", ErrFormat, b.Number.Sequence, b.Number.Origin)
+	}
+	return results, nil
+}
+
+// Query answers groups of reads as of now (which may be before machine time; machine time counts then) and appends one
+// Result per Op to dst. settled is false if some key's deadline lies between machine time and now: a linearizable answer
+// must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so is
+// what is left of a group that can't be decoded.
+func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results, settled bool) {
+	now = max(now, m.now)
+	settled = true
+	d := decoder{rest: groups}
+	var op Op
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			d.op(&op)
+			if d.failed || op.Kind.Writes() {
+				dst = appendResult(dst, Result{Code: WrongType})
+				continue
+			}
+			r, ok := m.read(&op, now)
+			settled = settled && ok
+			dst = appendResult(dst, r)
+		}
+	}
+	return dst, settled
+}
+
+// Digest is a sum over everything that the Machine holds, in no particular order: equal after equal logs, whatever
+// snapshots lie between. It visits every key.
+func (m *Machine) Digest() uint64 {
+	const k0, k1 = 0x7472756563, 0x6f756e74 // fixed: digests of different clusters may be compared, too
+	var sum uint64
+	var buf []byte
+	add := func(block byte, body []byte) { sum += siphash.Hash(k0, k1+uint64(block), body) }
+	m.table.ascend(0, func(_ uint64, key []byte, it item) bool {
+		buf = appendItem(buf[:0], key, it)
+		add(blockItems, buf)
+		return true
+	})
+	for i := range m.origins {
+		add(blockOrigin, m.origins[i].append(nil))
+	}
+	for i := range m.nodes {
+		add(blockNode, m.nodes[i].appendBlock(nil))
+	}
+	add(blockHead, m.head().append(nil))
+	return sum
+}

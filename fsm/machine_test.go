@@ -1,0 +1,143 @@
+package fsm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// An Opener behind other Entries can't come from a leader of ours. It must not lose the keys that stand there already.
+func TestALateOpenerKeepsTheKeysWhereTheyStand(t *testing.T) {
+	m := New()
+	m.mustDo(t, Op{Kind: Incr, Key: []byte("hits"), Amount: 1})
+	m.mustApply(t, Entry{Kind: Opener, HashKey: [16]byte{1}})
+	checkMachine(t, m)
+	if it, found := m.table.get(m.table.hash([]byte("hits")), []byte("hits")); !found || it.value.Int != 1 {
+		t.Errorf("hits is %v, %v", it, found)
+	}
+	if m.Opened() != 1 {
+		t.Errorf("opened is %d", m.Opened())
+	}
+}
+
+func TestABatchThatCountsItsOpsWrongIsUndecodable(t *testing.T) {
+	group := AppendGroup(nil, []Op{{Kind: Size}, {Kind: Size}})
+	for ops := range 5 {
+		data := AppendBatch(nil, Number{"a", 1, 1}, ops, group)
+		_, decodeErr := DecodeBatch(data)
+		_, applyErr := New().Apply(1, 1, Entry{Kind: Ordinary, Batches: [][]byte{data}})
+		if errors.Is(decodeErr, ErrFormat) != (ops != 2) || errors.Is(applyErr, ErrFormat) != (ops != 2) {
+			t.Errorf("%d ops announced: DecodeBatch says %v, Apply %v", ops, decodeErr, applyErr)
+		}
+	}
+}
+
+// A kind or flag of a newer build must stop this one: ignoring it would make replicas differ.
+func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
+	group := AppendGroup(nil, []Op{{Kind: Set, Key: []byte("k"), Value: IntValue(1), Expiry: Expiry{At, 5}}})
+	const kind, flags, mode = 1, 6, 7 // offsets in the group: head, kind, key length, key, value kind, value, flags, mode
+	for _, test := range []struct {
+		at    int
+		value byte
+		ok    bool
+	}{
+		{kind, byte(Set), true}, {kind, 0, false}, {kind, byte(kinds), false}, {kind, 255, false},
+		{flags, byte(flagsEnd) - 1, true}, {flags, byte(flagsEnd), false}, {flags, 255, false},
+		{mode, byte(At), true}, {mode, byte(At) + 1, false},
+	} {
+		changed := bytes.Clone(group)
+		changed[test.at] = test.value
+		if _, ok := CountOps(changed); ok != test.ok {
+			t.Errorf("byte %d is %d: decodable is %v", test.at, test.value, ok)
+		}
+	}
+	entry := (&Entry{Kind: Ordinary}).Append(nil)
+	for at := range 2 {
+		changed := bytes.Clone(entry)
+		changed[at] = 3
+		if _, err := DecodeEntry(changed); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "3") {
+			t.Errorf("byte %d of an Entry is 3: %v", at, err)
+		}
+	}
+}
+
+func TestALogIndexNeverFalls(t *testing.T) {
+	m := New()
+	m.Pass(5)
+	defer func() {
+		if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "BUG:") {
+			t.Errorf("index 5 twice: %s", got)
+		}
+	}()
+	m.Pass(5)
+}
+
+func TestTheDigestSeesEveryPart(t *testing.T) {
+	digests := map[uint64]string{}
+	see := func(what string, m *Machine) {
+		d := m.Digest()
+		if other, found := digests[d]; found {
+			t.Errorf("%s has the digest of %s", what, other)
+		}
+		digests[d] = what
+	}
+	see("a new Machine", New())
+	for _, change := range []struct {
+		what string
+		of   func(m *Machine)
+	}{
+		{"the small one", func(*Machine) {}},
+		{"index", func(m *Machine) { m.index++ }},
+		{"opened", func(m *Machine) { m.opened++ }},
+		{"now", func(m *Machine) { m.now++ }},
+		{"keyed", func(m *Machine) { m.keyed = false }},
+		{"writes", func(m *Machine) { m.writes++ }},
+		{"hash key", func(m *Machine) { m.table.hashKey[1]++ }},
+		{"a value", func(m *Machine) { m.table.put(m.table.hash([]byte("hits")), []byte("hits"), item{value: IntValue(43)}) }},
+		{"a deadline", func(m *Machine) {
+			m.table.put(m.table.hash([]byte("hits")), []byte("hits"), item{value: IntValue(42), deadline: 1})
+		}},
+		{"a key", func(m *Machine) { m.table.delete(m.table.hash([]byte("hits")), []byte("hits")) }},
+		{"an incarnation", func(m *Machine) { m.origins[0].number.Incarnation++ }},
+		{"a sequence", func(m *Machine) { m.origins[0].number.Sequence++ }},
+		{"results", func(m *Machine) { m.origins[0].results = Results{1} }},
+		{"a node", func(m *Machine) { m.nodes[0].HTTP = "x" }},
+	} {
+		m := smallMachine(t)
+		change.of(m)
+		see(change.what, m)
+	}
+}
+
+func TestARequestCountsAndWeighsItsOps(t *testing.T) {
+	var r Request
+	r.Add(Op{Kind: Incr, Key: []byte("a"), Amount: 1}, Op{Kind: Set, Key: []byte("b"), Value: IntValue(1), Flags: SetGet})
+	r.Add(Op{Kind: Get, Key: []byte("a")})
+	if ops, ok := CountOps(r.Groups); !ok || ops != 3 || r.Ops != 3 || r.Weight != MaxText {
+		t.Errorf("%d ops (%d counted), weight %d", r.Ops, ops, r.Weight)
+	}
+	r.Done = func(*Request) {}
+	r.Reset()
+	if len(r.Groups) != 0 || r.Ops != 0 || r.Weight != 0 || r.Done == nil {
+		t.Errorf("after Reset: %+v", r)
+	}
+}
+
+func TestAQueryOfGarbageAnswersWrongType(t *testing.T) {
+	m := smallMachine(t)
+	group := AppendGroup(nil, []Op{{Kind: Size}, {Kind: Size}})
+	group[2] = 200 // the second Op's kind
+	results, _ := m.Query(nil, group, 0)
+	if first, ok := results.Next(); !ok || first.Value.Int != 2 {
+		t.Errorf("first: %+v", first)
+	}
+	if second, ok := results.Next(); !ok || second.Code != WrongType || len(results) != 0 {
+		t.Errorf("second: %+v", second)
+	}
+	if results, _ := m.Query(nil, binary.AppendUvarint(nil, 1<<40), 0); len(results) != 0 {
+		t.Errorf("a group that announces what it does not have: %x", []byte(results))
+	}
+}

@@ -1,0 +1,79 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxNodes bounds the registry.
+const maxNodes = 256
+
+// Node is a line of the registry of nodes: what the members of a cluster must know of each other beyond what Raft keeps
+// (one address).
+type Node struct {
+	ID      string // raft server id: the name, and digits drawn when its directory was made
+	Name    string // what operators call it
+	RESP    string // address of the Redis-protocol door
+	Peer    string // address of the peer port
+	HTTP    string // address of the HTTP door; empty: none
+	Version string // of the program
+}
+
+// Append appends the encoded Node, without its ID: the Value.Text of a Register Op, which answers TooLong beyond MaxText.
+func (n *Node) Append(dst []byte) []byte {
+	for _, s := range []string{n.Name, n.RESP, n.Peer, n.HTTP, n.Version} {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	return dst
+}
+
+func (n *Node) appendBlock(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(n.ID)))
+	dst = append(dst, n.ID...)
+	return n.Append(dst)
+}
+
+// DecodeNode reads what Append wrote. Errors wrap ErrFormat.
+func DecodeNode(id string, data []byte) (Node, error) {
+	d := decoder{rest: data}
+	n := d.node(id)
+	if d.failed || len(d.rest) > 0 {
+		return Node{}, fmt.Errorf("%w: registration of node %q", ErrFormat, id)
+	}
+	return n, nil
+}
+
+func (d *decoder) node(id string) Node {
+	return Node{
+		ID: id, Name: string(d.bytes()), RESP: string(d.bytes()), Peer: string(d.bytes()),
+		HTTP: string(d.bytes()), Version: string(d.bytes()),
+	}
+}
+
+// Nodes returns the registry, ordered by ID.
+func (m *Machine) Nodes() []Node { return slices.Clone(m.nodes) }
+
+// RegisterOp is the Op that puts n into the registry.
+func RegisterOp(n Node) Op {
+	return Op{Kind: Register, Key: []byte(n.ID), Value: Value{Kind: Text, Text: n.Append(nil)}}
+}
+
+func (m *Machine) register(op *Op) Result {
+	n, err := DecodeNode(string(op.Key), op.Value.Text)
+	if err != nil {
+		return Result{Code: WrongType}
+	}
+	at, found := slices.BinarySearchFunc(m.nodes, n.ID, func(n Node, id string) int { return strings.Compare(n.ID, id) })
+	switch {
+	case found:
+		m.nodes[at] = n
+	case len(m.nodes) == maxNodes:
+		return Result{Code: NoRoom}
+	default:
+		m.nodes = slices.Insert(m.nodes, at, n)
+	}
+	return Result{}
+}

@@ -1,0 +1,308 @@
+package fsm
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// modelBatch is a Batch before it is encoded, for the model, and after, for the Machine and for resends.
+type modelBatch struct {
+	number  Number
+	ops     []Op
+	encoded []byte
+}
+
+// traffic makes up Entries as a cluster would see them: several origins that send, resend, restart and repeat what is old;
+// stamps that go on, stand still and fall back.
+type traffic struct {
+	rnd     *rand.Rand
+	stamp   int64
+	numbers map[string]Number
+	sent    []modelBatch // lately
+}
+
+func (tr *traffic) entry() (Entry, []modelBatch) {
+	switch tr.rnd.IntN(8) {
+	case 0:
+		tr.stamp -= tr.rnd.Int64N(50)
+	case 1, 2:
+	default:
+		tr.stamp += tr.rnd.Int64N(40)
+	}
+	e := Entry{Kind: Ordinary, Stamp: tr.stamp}
+	if tr.rnd.IntN(30) == 0 {
+		e.Kind, e.HashKey = Opener, [16]byte{byte(tr.rnd.Uint32())}
+	}
+	var batches []modelBatch
+	for _, origin := range []string{"n1", "n2", "n3-lax"} {
+		if tr.rnd.IntN(3) == 0 {
+			continue
+		}
+		b := tr.batch(origin)
+		batches = append(batches, b)
+		e.Batches = append(e.Batches, b.encoded)
+	}
+	return e, batches
+}
+
+// batch is a new Batch of origin, or one that was sent before: by now equal to the largest number, or smaller.
+func (tr *traffic) batch(origin string) modelBatch {
+	if tr.rnd.IntN(4) == 0 {
+		for _, b := range slices.Backward(tr.sent) {
+			if b.number.Origin == origin && tr.rnd.IntN(2) == 0 {
+				return b
+			}
+		}
+	}
+	n := tr.numbers[origin]
+	n.Origin = origin
+	n.Sequence += 1 + tr.rnd.Uint64N(2)*tr.rnd.Uint64N(3)
+	if n.Incarnation == 0 || tr.rnd.IntN(50) == 0 {
+		n.Incarnation, n.Sequence = n.Incarnation+1, 1
+	}
+	tr.numbers[origin] = n
+	b := modelBatch{number: n}
+	var groups [][]byte
+	for range 1 + tr.rnd.IntN(3) {
+		var group []Op
+		for range 1 + tr.rnd.IntN(5) {
+			group = append(group, tr.op())
+		}
+		groups, b.ops = append(groups, AppendGroup(nil, group)), append(b.ops, group...)
+	}
+	b.encoded = AppendBatch(nil, n, len(b.ops), groups...)
+	tr.sent = append(tr.sent, b)
+	tr.sent = tr.sent[max(0, len(tr.sent)-10):]
+	return b
+}
+
+func (tr *traffic) op() Op {
+	kinds := []Kind{Get, Incr, Incr, Incr, Set, Set, Set, Delete, Exists, Expire, Expire, Persist, TTL, Size}
+	op := Op{Kind: kinds[tr.rnd.IntN(len(kinds))]}
+	if tr.rnd.IntN(400) == 0 {
+		return Op{Kind: Flush}
+	}
+	facts := kindFacts[op.Kind]
+	if facts.key {
+		op.Key = strconv.AppendInt([]byte("key-"), tr.rnd.Int64N(60), 10)
+	}
+	if facts.amount {
+		op.Amount = tr.amount()
+	}
+	if facts.value {
+		op.Value = IntValue(tr.amount())
+		if tr.rnd.IntN(3) == 0 {
+			op.Value = ParseValue(bytes.Repeat([]byte{byte('a' + tr.rnd.IntN(3))}, 1+tr.rnd.IntN(9)*tr.rnd.IntN(9)))
+		}
+	}
+	if op.Kind == Set {
+		for _, f := range []Flags{NX, XX, SetGet, KeepTTL} {
+			if tr.rnd.IntN(5) == 0 {
+				op.Flags |= f
+			}
+		}
+	}
+	if op.Kind == Expire && tr.rnd.IntN(2) == 0 {
+		op.Flags = []Flags{NX, XX, GT, LT, XX | GT, XX | LT}[tr.rnd.IntN(6)]
+	}
+	if facts.ex && tr.rnd.IntN(3) != 0 {
+		op.Expiry = tr.expiry()
+	}
+	return op
+}
+
+func (tr *traffic) amount() int64 {
+	switch tr.rnd.IntN(20) {
+	case 0:
+		return math.MaxInt64 - tr.rnd.Int64N(3)
+	case 1:
+		return math.MinInt64 + tr.rnd.Int64N(3)
+	}
+	return tr.rnd.Int64N(21) - 10
+}
+
+func (tr *traffic) expiry() Expiry {
+	switch tr.rnd.IntN(12) {
+	case 0:
+		return Expiry{After, math.MaxInt64}
+	case 1:
+		return Expiry{At, math.MinInt64}
+	case 2:
+		return Expiry{At, tr.stamp + tr.rnd.Int64N(400) - 100}
+	}
+	return Expiry{After, tr.rnd.Int64N(300) - 20}
+}
+
+const randomSteps = 2000
+
+// Three Machines get the same Entries: one is only compared with the model, one goes through an image now and then, and
+// images that were frozen earlier are written late and restored, to be brought up by the Entries since.
+func TestRandomBatchesEndAsInTheModelWhateverIsSnapshotted(t *testing.T) {
+	t.Parallel()
+	for run := range 4 {
+		seed := rand.Uint64()
+		if text := os.Getenv("SEED"); text != "" {
+			var err error
+			if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Run(fmt.Sprint(run), func(t *testing.T) {
+			t.Parallel()
+			t.Logf("again with SEED=%d", seed)
+			playRandom(t, seed)
+		})
+	}
+}
+
+func playRandom(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	tr := &traffic{rnd: rnd, stamp: 1000, numbers: map[string]Number{}}
+	napkin := &model{keys: map[string]modelItem{}, origins: map[string]modelOrigin{}}
+	plain, restored := New(), New()
+	var late *lateImage
+	seen := map[string]int{}
+	for index := uint64(1); index <= randomSteps; index++ {
+		e, batches := tr.entry()
+		if index == 1 {
+			e.Kind, e.HashKey = Opener, [16]byte{1}
+		}
+		outcomes := applyBoth(t, index, e, plain, restored)
+		verdicts, results := napkin.apply(e.Stamp, batches)
+		for i, o := range outcomes {
+			got := modelResults(t, o.Results)
+			if o.Number != batches[i].number || o.Verdict != verdicts[i] || !slices.Equal(got, results[i]) {
+				t.Fatalf("index %d: %+v\ngot  %d %q\nwant %d %q", index, batches[i].ops, o.Verdict, got, verdicts[i], results[i])
+			}
+			seen[fmt.Sprint("verdict ", o.Verdict)]++
+		}
+		checkMachine(t, plain)
+		checkMachine(t, restored)
+		if plain.Keys() != uint64(len(napkin.keys)) {
+			t.Fatalf("index %d: %d keys, want %d", index, plain.Keys(), len(napkin.keys))
+		}
+		compareQuery(t, tr, plain, napkin, seen)
+		if rnd.IntN(20) == 0 {
+			restored = throughImage(t, restored.Freeze())
+		}
+		late = late.follow(t, e, index, rnd, plain, restored)
+		if a, b := plain.Digest(), restored.Digest(); a != b {
+			t.Fatalf("index %d: digest %x, and %x after snapshots", index, a, b)
+		}
+	}
+	for _, what := range []string{"verdict 1", "verdict 2", "verdict 3", "settled true", "settled false"} {
+		if seen[what] < 20 {
+			t.Errorf("%s was met only %d times", what, seen[what])
+		}
+	}
+}
+
+// applyBoth applies e to both Machines, whose Outcomes must be the same.
+func applyBoth(t *testing.T, index uint64, e Entry, plain, restored *Machine) []Outcome {
+	t.Helper()
+	outcomes, err := plain.Apply(index, index, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	others, err := restored.Apply(index, index, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.EqualFunc(outcomes, others, func(a, b Outcome) bool {
+		return a.Number == b.Number && a.Verdict == b.Verdict && bytes.Equal(a.Results, b.Results)
+	}) {
+		t.Fatalf("index %d: %v, and %v after snapshots", index, outcomes, others)
+	}
+	return outcomes
+}
+
+// lateImage is an image that was frozen a while ago and not written yet.
+type lateImage struct {
+	image  *Image
+	digest uint64
+	since  []Entry
+}
+
+// follow freezes a new image, or takes down e, or writes the image that was frozen: it must be of the moment of the
+// freeze, and come to where the others are.
+func (l *lateImage) follow(t *testing.T, e Entry, index uint64, rnd *rand.Rand, plain, restored *Machine) *lateImage {
+	if l == nil {
+		from := []*Machine{plain, restored}[rnd.IntN(2)]
+		return &lateImage{image: from.Freeze(), digest: from.Digest()}
+	}
+	l.since = append(l.since, e)
+	if rnd.IntN(15) != 0 {
+		return l
+	}
+	m := throughImage(t, l.image)
+	if m.Index() != l.image.Index() || m.Digest() != l.digest {
+		t.Fatalf("index %d: an image of %d written now is not of the moment of its freeze", index, l.image.Index())
+	}
+	for _, e := range l.since {
+		next := m.Index() + 1
+		if _, err := m.Apply(next, next, e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkMachine(t, m)
+	if m.Digest() != plain.Digest() {
+		t.Fatalf("index %d: other state after restoring %d and going on", index, l.image.Index())
+	}
+	return nil
+}
+
+func throughImage(t *testing.T, im *Image) *Machine {
+	t.Helper()
+	var image bytes.Buffer
+	if _, err := im.WriteTo(&image); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Restore(&image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkMachine(t, m)
+	return m
+}
+
+func modelResults(t *testing.T, rs Results) (texts []string) {
+	t.Helper()
+	for len(rs) > 0 {
+		r, ok := rs.Next()
+		if !ok {
+			t.Fatalf("undecodable Results: %x", []byte(rs))
+		}
+		texts = append(texts, describeModel(r))
+	}
+	return texts
+}
+
+// compareQuery asks both for a few reads as of a moment that may lie ahead.
+func compareQuery(t *testing.T, tr *traffic, m *Machine, napkin *model, seen map[string]int) {
+	t.Helper()
+	now := m.Now() + tr.rnd.Int64N(200) - 20
+	var ops []Op
+	var want []string
+	wantSettled := true
+	for range 3 {
+		op := tr.op()
+		answer, settled := napkin.read(op, max(now, m.Now()))
+		ops, want, wantSettled = append(ops, op), append(want, answer), wantSettled && settled
+	}
+	before := m.Digest()
+	results, settled := m.Query(nil, AppendGroup(nil, ops), now)
+	if got := modelResults(t, results); !slices.Equal(got, want) || settled != wantSettled {
+		t.Fatalf("index %d, query as of %d (machine time %d): %+v\ngot  %q %v\nwant %q %v",
+			m.Index(), now, m.Now(), ops, got, settled, want, wantSettled)
+	}
+	if m.Digest() != before {
+		t.Fatalf("index %d: a query left a trace", m.Index())
+	}
+	seen[fmt.Sprint("settled ", settled)]++
+}

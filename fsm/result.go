@@ -1,0 +1,103 @@
+package fsm
+
+import "encoding/binary"
+
+// Code is how an Op ended. Stored with Results, in images and in replies between nodes: append only.
+type Code uint8
+
+const (
+	OK         Code = 0 // done
+	Skipped    Code = 1 // a condition (NX, XX) did not hold; nothing changed
+	NotInteger Code = 2 // the key holds something that is not an int64; nothing changed
+	Overflow   Code = 3 // the sum leaves the int64 range; nothing changed
+	WrongType  Code = 4 // the key holds a kind of value that this operation is not for; nothing changed
+	BadExpiry  Code = 5 // the deadline can't be expressed in an int64 of milliseconds; nothing changed
+	ReadLater  Code = 6 // a read that found its Batch's Results full (MaxResults): read again after the Batch
+	TooLong    Code = 7 // a key or value beyond its limit slipped past a door; nothing changed
+	NoRoom     Code = 8 // the registry is full, or a Set with SetGet found its Batch's Results full; nothing changed
+
+	codes = 9
+)
+
+var codeNames = [codes]string{"ok", "skipped", "not-integer", "overflow", "wrong-type", "bad-expiry", "read-later",
+	"too-long", "no-room"}
+
+// String is the code's name in scripts and messages. Doors have their own texts.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return "unknown"
+}
+
+// Result is the outcome of one Op as data, the same on every replica. What Value holds stands beside each Kind.
+type Result struct {
+	Code  Code
+	Value Value
+}
+
+// MaxResults bounds the encoded Results of one Batch, in bytes: reads beyond it answer ReadLater, a Set with SetGet
+// NoRoom (which no client meets: Request.Weight bounds those before they are proposed). Only small Results go beyond it.
+const MaxResults = 1 << 20
+
+// A Result is encoded as
+//
+//	one byte: code << 4 | value kind
+//	Int:  zigzag varint
+//	Text: uvarint length, bytes
+func appendResult(dst []byte, r Result) []byte {
+	dst = append(dst, byte(r.Code)<<4|byte(r.Value.Kind))
+	switch r.Value.Kind {
+	case Int:
+		dst = binary.AppendVarint(dst, r.Value.Int)
+	case Text:
+		dst = binary.AppendUvarint(dst, uint64(len(r.Value.Text)))
+		dst = append(dst, r.Value.Text...)
+	}
+	return dst
+}
+
+// Results are the encoded outcomes of the Ops of a Batch or of a Query, one per Op, in order. Next walks them.
+type Results []byte
+
+// Next takes the first Result off. ok is false at the end, and for bytes that are cut off or hold a kind of value that
+// this build does not know; rs stays as it is then. A Code may be newer than this build. The Result's Text points into rs.
+func (rs *Results) Next() (r Result, ok bool) {
+	b := *rs
+	if len(b) == 0 {
+		return Result{}, false
+	}
+	r.Code, r.Value.Kind = Code(b[0]>>4), ValueKind(b[0]&15)
+	b = b[1:]
+	switch r.Value.Kind {
+	case Nil:
+	case Int:
+		n, size := binary.Varint(b)
+		if size <= 0 {
+			return Result{}, false
+		}
+		r.Value.Int, b = n, b[size:]
+	case Text:
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) {
+			return Result{}, false
+		}
+		end := size + int(n)
+		r.Value.Text, b = b[size:end:end], b[end:]
+	default:
+		return Result{}, false
+	}
+	*rs = b
+	return r, true
+}
+
+// Take cuts off the first n Results. ok is false if there are fewer.
+func (rs *Results) Take(n int) (first Results, ok bool) {
+	all := *rs
+	for ; n > 0; n-- {
+		if _, ok := rs.Next(); !ok {
+			return nil, false
+		}
+	}
+	return all[:len(all)-len(*rs)], true
+}

@@ -1,0 +1,37 @@
+package fsm
+
+// Role is what a node is in its cluster, in the words that operators read.
+type Role string
+
+const (
+	Leader    Role = "leader"    // accepts Batches, from its own clients and from other nodes
+	Follower  Role = "follower"  // a voter that follows a leader, or waits for one
+	Candidate Role = "candidate" // a voter that asks to be elected
+	Nonvoter  Role = "nonvoter"  // a member that gets the log but has no vote yet
+	Removed   Role = "removed"   // no member any more
+)
+
+// Status is what a node knows of itself and its cluster. Its JSON form is the reply of TRUECOUNT STATUS.
+type Status struct {
+	ID           string   `json:"id"` // the node's name
+	Role         Role     `json:"role"`
+	Leader       *Member  `json:"leader"` // null while none is known; only id, resp and peer are filled in
+	Term         uint64   `json:"term"`
+	CommitIndex  uint64   `json:"commit_index"`
+	AppliedIndex uint64   `json:"applied_index"`
+	Members      []Member `json:"members"`
+	CanLose      int      `json:"can_lose"` // voters that may still fail before writes stop; 0 also when they have stopped
+	Version      string   `json:"version"`
+	Keys         uint64   `json:"keys"`
+}
+
+// Member is one node of the cluster. Reachable and Lag are the leader's knowledge: null when it can't be asked.
+type Member struct {
+	ID        string  `json:"id"`
+	RESP      string  `json:"resp"`
+	Peer      string  `json:"peer"`
+	Voter     bool    `json:"voter"`
+	Role      Role    `json:"role"`
+	Reachable *bool   `json:"reachable"`
+	Lag       *uint64 `json:"lag"` // log entries that the leader has committed and this member has not applied
+}
