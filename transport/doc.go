@@ -1,0 +1,17 @@
+// Package transport carries everything that nodes say to each other: one peer port per node, a handshake in front of
+// every connection, and a byte in it that picks what the connection is for.
+//
+//	Port.accept ─ handshake (who are you, which cluster, which Stream) ─ admit (the owner's rule)
+//	    Raft                      → Port.AcceptRaft, the connection as it is
+//	    Batches, Control, Join    → serve: frames in, Handler, frames out
+//	Port.DialRaft                 ─ dial, handshake
+//	Port.Link(Stream, addr).Call  ─ queue → write loop ─ … ─ read loop → done
+//
+// Rules. Nothing is read but the handshake before the owner has admitted the peer; a handshake has handshakeTimeout, and
+// there are at most maxHandshakes at once. Every Call ends: done is called exactly once, with the reply, with ErrNotSent
+// (no byte of it left this node) or with ErrBroken (it may have arrived). done and Handlers run on the connection's
+// goroutine and must not block. Close closes every connection that came through the Port, raft's too, and waits for its
+// own goroutines.
+//
+// Tests: transport_test.go, over a network in memory, in virtual time.
+package transport
