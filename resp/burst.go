@@ -1,0 +1,53 @@
+package resp
+
+// The burst rule. Some client libraries (go-redis) send a whole pipeline again when its first reply is an error that they
+// know as repeatable. If a command were refused and one behind it, of the same pipeline, executed, the repetition would
+// count it twice. So after a repeatable error everything behind it gets the same error unexecuted: what is collected in
+// open, what the Reader holds, what comes; until the input was once found empty after the errors had been flushed, when the
+// client cannot have more of that pipeline on its way in one piece.
+//
+// It is sound because a session never has more than one request on its way: when one is refused, nothing behind it has
+// been handed over.
+
+// fail answers every command of a unit that has no Results.
+func (s *session) fail(u *unit) {
+	text, repeatable := failure(u.request.Err)
+	failed := false // a reply made on the spot stands, unless it comes behind a refused command
+	for i := range u.slots {
+		l := &u.slots[i]
+		failed = failed || l.command != nil
+		if l.command == nil && !(failed && repeatable) {
+			s.out.raw(u.text.buf[l.from:l.to])
+			continue
+		}
+		s.out.Error(text)
+	}
+	if repeatable {
+		s.refuse(text)
+	}
+}
+
+// refuse begins the burst rule.
+func (s *session) refuse(text string) {
+	s.refused = text
+	if s.open == nil {
+		return
+	}
+	for range s.open.slots {
+		s.out.Error(text)
+	}
+	u := s.open
+	s.open = nil
+	s.recycle(u)
+}
+
+// refusing reports whether the driver has to look for an empty input.
+func (s *session) refusing() bool { return s.refused != "" }
+
+// inputEmpty ends the burst rule. The driver calls it when every reply has been written and then nothing was found to
+// read; the Reader must not hold the beginning of a command either.
+func (s *session) inputEmpty() {
+	if s.in.Buffered() == 0 {
+		s.refused = ""
+	}
+}

@@ -1,0 +1,54 @@
+package resp
+
+import "strings"
+
+// COMMAND: the table, for clients that look up where the keys are.
+func describeCommands(s *session, w *writer, _ [][]byte) {
+	rows := s.door.table.rows
+	w.Array(len(rows))
+	for i := range rows {
+		rows[i].describe(w)
+	}
+}
+
+// COMMAND INFO [name …]
+func describeSomeCommands(s *session, w *writer, args [][]byte) {
+	if len(args) == 2 {
+		describeCommands(s, w, nil)
+		return
+	}
+	w.Array(len(args) - 2)
+	for _, arg := range args[2:] {
+		var lower [maxName]byte
+		c := s.door.table.byName[string(lowered(lower[:0], arg))]
+		if c == nil {
+			w.NullArray()
+			continue
+		}
+		c.describe(w)
+	}
+}
+
+// COMMAND COUNT
+func countCommands(s *session, w *writer, _ [][]byte) { w.Int(int64(len(s.door.table.rows))) }
+
+// COMMAND DOCS: none, which clients take as "no hints".
+func documentCommands(_ *session, w *writer, _ [][]byte) { w.Map(0) }
+
+// describe writes the ten fields of Redis 7; categories, tips, key specifications and subcommands are empty.
+func (c *command) describe(w *writer) {
+	w.Array(10)
+	w.BulkString(c.name)
+	w.Int(int64(c.arity))
+	flags := strings.Fields(c.flags)
+	w.Array(len(flags))
+	for _, flag := range flags {
+		w.Simple(flag)
+	}
+	w.Int(int64(c.keys.first))
+	w.Int(int64(c.keys.last))
+	w.Int(int64(c.keys.step))
+	for range 4 {
+		w.Array(0)
+	}
+}

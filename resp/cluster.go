@@ -1,0 +1,17 @@
+package resp
+
+import "github.com/truecount/truecount/fsm"
+
+// Cluster is the other side of the door.
+type Cluster interface {
+	// Propose takes writes, and the reads that ride with them, to be applied in one step. It never blocks. Request.Done is
+	// called exactly once, later, from another goroutine.
+	Propose(*fsm.Request)
+	// Read takes groups of reads only, to be answered at Request.Level. Otherwise it is as Propose.
+	Read(*fsm.Request)
+	// Local is what this node knows by itself, at once.
+	Local() fsm.Status
+	// Describe asks the leader what it knows of everybody. done is called exactly once, later, from another goroutine,
+	// within some 300 ms.
+	Describe(done func(fsm.Status))
+}

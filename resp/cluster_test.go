@@ -1,0 +1,194 @@
+package resp
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+// testCluster is a cluster of nobody but a machine. Requests queue up until they are stepped, so that a test decides what
+// is unfinished when; or each is answered at once from a goroutine of its own (auto).
+type testCluster struct {
+	t    testing.TB
+	auto bool
+
+	mu       sync.Mutex
+	machine  *fsm.Machine
+	index    uint64
+	now      int64
+	pending  []request
+	status   fsm.Status
+	describe []func(fsm.Status)
+	history  []string // "propose 3" or "read strong 2", with the number of Ops
+	answers  sync.WaitGroup
+}
+
+type request struct {
+	*fsm.Request
+	proposed bool
+}
+
+const testEpoch = 1_700_000_000_000 // milliseconds
+
+func newTestCluster(t testing.TB) *testCluster {
+	c := &testCluster{t: t, machine: fsm.New(), now: testEpoch}
+	c.index = 1
+	if _, err := c.machine.Apply(1, 1, fsm.Entry{Kind: fsm.Opener, Stamp: c.now}); err != nil {
+		t.Fatal(err)
+	}
+	c.status = fsm.Status{ID: "n1", Role: fsm.Leader, Term: 1, Version: "test", Members: []fsm.Member{
+		{ID: "n1", Voter: true, Role: fsm.Leader}, {ID: "n2", Voter: true}, {ID: "n3", Voter: true}, {ID: "n4"},
+	}}
+	return c
+}
+
+func (c *testCluster) Propose(r *fsm.Request) {
+	c.take(request{r, true}, fmt.Sprintf("propose %d", r.Ops))
+}
+
+func (c *testCluster) Read(r *fsm.Request) {
+	level := [...]string{"strong", "stale", "attempt"}[r.Level]
+	c.take(request{r, false}, fmt.Sprintf("read %s %d", level, r.Ops))
+}
+
+func (c *testCluster) take(r request, what string) {
+	if n, ok := fsm.CountOps(r.Groups); !ok || n != r.Ops {
+		c.t.Errorf("request of %d Ops holds %d (well formed: %t)", r.Ops, n, ok)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.history = append(c.history, what)
+	if !c.auto {
+		c.pending = append(c.pending, r)
+		return
+	}
+	c.answers.Go(func() { c.answer(r) })
+}
+
+func (c *testCluster) Local() fsm.Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status.Keys, c.status.AppliedIndex = c.machine.Keys(), c.index
+	return c.status
+}
+
+func (c *testCluster) Describe(done func(fsm.Status)) {
+	if c.auto {
+		c.answers.Go(func() { done(c.Local()) })
+		return
+	}
+	c.describe = append(c.describe, done)
+}
+
+// step answers the oldest request and reports whether there was one.
+func (c *testCluster) step() bool {
+	if len(c.describe) > 0 {
+		done := c.describe[0]
+		c.describe = c.describe[1:]
+		done(c.Local())
+		return true
+	}
+	if len(c.pending) == 0 {
+		return false
+	}
+	c.answer(c.pop())
+	return true
+}
+
+// fail refuses the oldest request.
+func (c *testCluster) fail(err error) {
+	r := c.pop()
+	r.Err = err
+	r.Done(r.Request)
+}
+
+func (c *testCluster) pop() request {
+	if len(c.pending) == 0 {
+		c.t.Fatal("no request is on its way")
+	}
+	r := c.pending[0]
+	c.pending = c.pending[1:]
+	return r
+}
+
+func (c *testCluster) answer(r request) {
+	c.mu.Lock()
+	c.run(r)
+	c.mu.Unlock()
+	r.Done(r.Request)
+}
+
+func (c *testCluster) run(r request) {
+	if !r.proposed {
+		r.Results, _ = c.machine.Query(nil, r.Groups, c.now)
+		r.Verified = r.Level != fsm.Stale
+		return
+	}
+	c.index++
+	batch := fsm.AppendBatch(nil, fsm.Number{Origin: "n1", Incarnation: 1, Sequence: c.index}, r.Ops, r.Groups)
+	outcomes, err := c.machine.Apply(c.index, 1, fsm.Entry{Kind: fsm.Ordinary, Stamp: c.now, Batches: [][]byte{batch}})
+	if err != nil || len(outcomes) != 1 || outcomes[0].Verdict != fsm.Applied {
+		c.t.Errorf("apply: %v %v", outcomes, err)
+		return
+	}
+	r.Results, r.Index = outcomes[0].Results, c.index
+}
+
+// client is a session with a test in the place of a connection.
+type client struct {
+	t       testing.TB
+	cluster *testCluster
+	session *session
+}
+
+func newClient(t testing.TB, cluster *testCluster) *client {
+	c := &client{t: t, cluster: cluster}
+	d := newDoor(&Options{Cluster: cluster, Version: "test"})
+	c.session = newSession(d, NewReader(Limits{}), 7, func(u *unit) {
+		c.session.complete(u)
+		c.session.pump()
+	})
+	return c
+}
+
+// send is a chunk of input as the socket gives it, in inline form or not.
+func (c *client) send(input string) {
+	if !c.session.hungry && !c.session.closing {
+		c.t.Fatal("the session takes no input now")
+	}
+	room := c.session.in.Space(len(input))
+	c.session.in.Fill(copy(room, input))
+	c.session.pump()
+}
+
+// replies are the bytes that the session has written since the last time.
+func (c *client) replies() string {
+	out := string(c.session.out.buf)
+	c.session.out.buf = c.session.out.buf[:0]
+	return out
+}
+
+// wants takes the replies, in a readable form, and compares.
+func (c *client) wants(want ...string) {
+	c.t.Helper()
+	got := formatAll(c.t, c.replies())
+	if len(got) != len(want) {
+		c.t.Fatalf("replies are %q, want %q", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			c.t.Fatalf("reply %d is %q, want %q", i, got[i], want[i])
+		}
+	}
+}
+
+// asked takes what the cluster was asked so far, and compares.
+func (c *client) asked(want ...string) {
+	c.t.Helper()
+	if got := fmt.Sprint(c.cluster.history); got != fmt.Sprint(want) {
+		c.t.Fatalf("the cluster was asked %s, want %v", got, want)
+	}
+	c.cluster.history = nil
+}

@@ -1,0 +1,30 @@
+// Package resp is the Redis-protocol door: it turns bytes of clients into operations on counters, and their results into
+// the replies and error texts that Redis gives.
+//
+//	Server.Serve                      accept, limit of clients
+//	  conn.serve                      one goroutine per connection
+//	    conn.receive                  wait until the session can take more, read once
+//	    conn.turn                     under the conn's lock
+//	      session.pump
+//	        session.advance           Reader.Next → table.find → parse → place, or answer on the spot
+//	        session.submit            Cluster.Propose or Cluster.Read
+//	      conn.flush                  one attempt that never blocks; the rest is conn.drain's, a goroutine of its own
+//	  conn.done                       called by the cluster: session.complete renders the replies, then conn.turn
+//
+// Ownership. A conn's lock guards its session, and a session knows nothing of locks, goroutines or sockets. While a
+// session is hungry its Reader belongs to the goroutine that reads the socket, else to whoever holds the lock. The conn's
+// lock comes before any lock of the cluster: Propose and Read are called with it held, and Done is called with no lock of
+// the cluster held.
+//
+// Order. A session has at most one request on its way (sent) and one collecting behind it (open), so replies are in order
+// by construction and effects are in the order sent; place.go has the rules by which reads and writes share a request.
+// Nothing is executed behind a refused command of the same burst; burst.go says why and until when.
+//
+// Limits. Every queue has a named bound: a unit (unit.go), what a command may hold (command.go), replies that wait to be
+// written (maxReplies), clients (Options.MaxClients), what is read before a command is whole (Limits). Behind a full one
+// the session takes no more commands and the connection is not read, so that TCP slows the client down.
+//
+// Tests. testdata/*.txt are conversations with recorded answers; script_test.go runs them through a session in front of
+// the real machine, and through a real Redis where there is one, whose answers must be the same. session_test.go shows
+// order, riding, waiting and bursts step by step; server_test.go has sockets, slow clients and shutdown.
+package resp

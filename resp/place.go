@@ -1,0 +1,78 @@
+package resp
+
+import (
+	"fmt"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+const (
+	maxRideKeys   = 16   // reads of more keys do not ride in a Batch
+	maxGroupReads = 1000 // an MGET is atomic up to that many keys; a longer one is read in several steps
+)
+
+// place puts a parsed command into the open unit, or reports that it must wait. Its effect must come behind those of the
+// commands in front of it, and those of the open unit come behind those of the sent one, so only the open unit matters:
+//
+//	open is     a write     a read                                     GET key STATE
+//	empty       joins       joins; behind a sent write as a rider      waits while anything is on its way
+//	reading     waits       joins                                      joins others of its kind
+//	writing     joins       rides, with at most maxRideKeys keys       waits
+func (s *session) place(c *command, call *call) bool {
+	u := s.collecting()
+	if u.full() || !s.mayJoin(u, c, call) {
+		return false
+	}
+	ops := u.request.Ops
+	if !u.add(c, call) {
+		return false
+	}
+	if ops == 0 {
+		s.classify(u, c, call)
+	}
+	return true
+}
+
+func (s *session) mayJoin(u *unit, c *command, call *call) bool {
+	if c.writes {
+		return u.class != reading
+	}
+	if call.attempt {
+		return s.sent == nil && (u.class == empty || u.class == reading && u.request.Level == fsm.Attempt)
+	}
+	if s.rides(u) {
+		return len(call.ops) <= maxRideKeys
+	}
+	return u.class == empty || u.request.Level == s.level
+}
+
+// rides reports whether a read that joins u would stand behind writes that aren't finished.
+func (s *session) rides(u *unit) bool {
+	return u.class == writing || u.class == empty && s.sent != nil && s.sent.class == writing
+}
+
+func (s *session) classify(u *unit, c *command, call *call) {
+	u.request.Level = s.level
+	switch {
+	case call.attempt:
+		u.class, u.request.Level = reading, fsm.Attempt
+	case c.writes || s.rides(u):
+		u.class = writing
+	default:
+		u.class = reading
+	}
+}
+
+// tooLarge refuses a command whose Ops would never fit into a group.
+func tooLarge(ops []fsm.Op) error {
+	const perOp = 32 // bytes of an encoded Op beside its key and its text, at most
+	size := 0
+	for i := range ops {
+		size += perOp + len(ops[i].Key) + len(ops[i].Value.Text)
+	}
+	if size > fsm.MaxGroup {
+		return replyError(fmt.Sprintf("ERR command is too large: its keys and values may have %d bytes, and each pair counts %d more",
+			fsm.MaxGroup, perOp))
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package resp
+
+import (
+	"bufio"
+	"flag"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the answers that are given now into testdata/*.txt")
+
+// A script is a conversation. Lines that begin with
+//
+//	>         are commands as one types them into redis-cli; the answer stands below, as redis-cli prints it
+//	#         are for the reader
+//	! ours    once, at the top: where we differ from Redis on purpose, so Redis is not asked
+//	! advance n   let n milliseconds pass (only in scripts of ours)
+type exchange struct {
+	line    int
+	comment string // everything in front of the command
+	command string
+	answer  string
+}
+
+func parseScript(text string) (exchanges []exchange, tail string, ours bool) {
+	var e exchange
+	flush := func() {
+		if e.command != "" {
+			e.answer = strings.TrimSuffix(e.answer, "\n")
+			exchanges = append(exchanges, e)
+			e = exchange{}
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		switch {
+		case strings.HasPrefix(line, "> "):
+			flush()
+			e.line, e.command = i+1, line[2:]
+		case line == "" || line[0] == '#' || line[0] == '!':
+			flush()
+			ours = ours || line == "! ours"
+			e.comment += line + "\n"
+		default:
+			e.answer += line + "\n"
+		}
+	}
+	flush()
+	return exchanges, e.comment, ours
+}
+
+func advances(comment string) (millis int64) {
+	for line := range strings.Lines(comment) {
+		if n, ok := strings.CutPrefix(strings.TrimSpace(line), "! advance "); ok {
+			millis, _ = strconv.ParseInt(n, 10, 64)
+		}
+	}
+	return millis
+}
+
+func scripts(t *testing.T) []string {
+	paths, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	return paths
+}
+
+func TestConversationsHaveTheRecordedAnswers(t *testing.T) {
+	for _, path := range scripts(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			exchanges, tail, _ := parseScript(string(text))
+			cluster := newTestCluster(t)
+			c := newClient(t, cluster)
+			var rewritten strings.Builder
+			for _, e := range exchanges {
+				cluster.now += advances(e.comment)
+				c.send(e.command + "\r\n")
+				for cluster.step() {
+				}
+				got := strings.Join(formatAll(t, c.replies()), "\n")
+				if got != e.answer && !*update {
+					t.Errorf("line %d: %s\ngot\n%s\nwant\n%s", e.line, e.command, got, e.answer)
+				}
+				rewritten.WriteString(e.comment + "> " + e.command + "\n" + got + "\n")
+			}
+			if *update {
+				if err := os.WriteFile(path, []byte(rewritten.String()+tail), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func TestRedisGivesTheSameAnswers(t *testing.T) {
+	dial := startRedis(t)
+	for _, path := range scripts(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			exchanges, _, ours := parseScript(string(text))
+			if ours {
+				t.Skip("a script of ours: it says why Redis answers otherwise")
+			}
+			conn := dial()
+			defer conn.Close()
+			r := bufio.NewReader(conn)
+			ask := func(command string) string {
+				if _, err := conn.Write([]byte(command + "\r\n")); err != nil {
+					t.Fatal(err)
+				}
+				reply, err := readReply(r)
+				if err != nil {
+					t.Fatalf("%s: %v", command, err)
+				}
+				return reply
+			}
+			ask("FLUSHALL")
+			for _, e := range exchanges {
+				if got := ask(e.command); got != e.answer {
+					t.Errorf("line %d: %s\nRedis answers\n%s\nwe answer\n%s", e.line, e.command, got, e.answer)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,259 @@
+package resp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/tidwall/redcon"
+)
+
+// Options of a Server. All but Cluster may be zero.
+type Options struct {
+	Cluster    Cluster                          // who answers; required
+	Version    string                           // our own version, for INFO; default "unknown"
+	Now        func() time.Time                 // the wall clock, for TIME and INFO only; default time.Now
+	MaxClients int                              // connections at a time; default 10,000
+	Limits     Limits                           // of one command on the wire
+	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
+}
+
+const defaultMaxClients = 10_000
+
+func (o *Options) version() string {
+	if o.Version == "" {
+		return "unknown"
+	}
+	return o.Version
+}
+
+func (o *Options) now() func() time.Time {
+	if o.Now == nil {
+		return time.Now
+	}
+	return o.Now
+}
+
+func (o *Options) maxClients() int {
+	if o.MaxClients <= 0 {
+		return defaultMaxClients
+	}
+	return o.MaxClients
+}
+
+func (o *Options) logf() func(string, ...any) {
+	if o.Logf == nil {
+		return func(string, ...any) {}
+	}
+	return o.Logf
+}
+
+// Stats counts what a Server has done since it was made.
+type Stats struct {
+	Clients  int64  // connected now
+	Accepted uint64 // connections
+	Rejected uint64 // connections beyond MaxClients
+	Commands uint64 // taken, refused ones included
+	BytesIn  uint64 // read from sockets
+	BytesOut uint64 // written to sockets
+}
+
+// door is what all sessions of a Server share.
+type door struct {
+	cluster    Cluster
+	table      *table
+	version    string
+	now        func() time.Time
+	started    time.Time
+	maxClients int
+
+	port                                            atomic.Int64 // of the newest listener; 0 unless TCP
+	clients                                         atomic.Int64
+	accepted, rejected, commands, bytesIn, bytesOut atomic.Uint64
+}
+
+func newDoor(o *Options) *door {
+	now := o.now()
+	return &door{
+		cluster: o.Cluster, table: newTable(commands), version: o.version(),
+		now: now, started: now(), maxClients: o.maxClients(),
+	}
+}
+
+func (d *door) stats() Stats {
+	return Stats{
+		Clients: d.clients.Load(), Accepted: d.accepted.Load(), Rejected: d.rejected.Load(),
+		Commands: d.commands.Load(), BytesIn: d.bytesIn.Load(), BytesOut: d.bytesOut.Load(),
+	}
+}
+
+// Server speaks the Redis protocol to clients. Make one with NewServer; start it with Serve, on as many listeners as
+// wanted; end it with Shutdown or Close. All methods may be called from any goroutine.
+type Server struct {
+	door   *door
+	limits Limits
+	logf   func(string, ...any)
+
+	mu        sync.Mutex
+	listeners map[net.Listener]struct{}
+	conns     map[*conn]struct{}
+	lastID    int64
+	stop      chan struct{} // closed when no more connections are taken
+	stopping  bool
+
+	running sync.WaitGroup // goroutines of connections
+}
+
+// NewServer makes a Server.
+func NewServer(o Options) *Server {
+	return &Server{
+		door: newDoor(&o), limits: o.Limits, logf: o.logf(),
+		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{}),
+	}
+}
+
+// Stats tells what the Server has done.
+func (s *Server) Stats() Stats { return s.door.stats() }
+
+// acceptPause is how long a Server waits when it is short of file descriptors.
+const acceptPause = 50 * time.Millisecond
+
+// Serve takes connections from l and answers them until Shutdown or Close, and returns nil then. Another error of the
+// listener ends it, and is returned. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	if !s.listen(l) {
+		return nil
+	}
+	defer s.forget(l)
+	for {
+		nc, err := l.Accept()
+		if err == nil {
+			s.admit(nc)
+			continue
+		}
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) && !errors.Is(err, syscall.ECONNABORTED) {
+			select {
+			case <-s.stop:
+				return nil
+			default:
+				return err
+			}
+		}
+		s.logf("resp: accept: %v", err)
+		select {
+		case <-s.stop:
+			return nil
+		case <-time.After(acceptPause):
+		}
+	}
+}
+
+func (s *Server) listen(l net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return false
+	}
+	s.listeners[l] = struct{}{}
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		s.door.port.Store(int64(a.Port))
+	}
+	return true
+}
+
+func (s *Server) forget(l net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, l)
+}
+
+// admit starts a connection, or turns it away in Redis's words.
+func (s *Server) admit(nc net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.stopping:
+		nc.Close()
+	case len(s.conns) >= s.door.maxClients:
+		s.door.rejected.Add(1)
+		s.running.Go(func() { turnAway(nc) })
+	default:
+		s.door.accepted.Add(1)
+		s.door.clients.Add(1)
+		s.lastID++
+		c := newConn(s, nc, s.lastID)
+		s.conns[c] = struct{}{}
+		s.running.Go(func() {
+			c.serve()
+			s.leave(c)
+		})
+	}
+}
+
+// turnAwayPatience bounds how long a connection that is not taken may cost a goroutine.
+const turnAwayPatience = 100 * time.Millisecond
+
+func turnAway(nc net.Conn) {
+	defer nc.Close()
+	// Errors change nothing: the connection is closed in any case.
+	_ = nc.SetWriteDeadline(time.Now().Add(turnAwayPatience))
+	_, _ = nc.Write(redcon.AppendError(nil, "ERR max number of clients reached"))
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.door.clients.Add(-1)
+}
+
+// Shutdown stops taking connections and commands, answers the commands that were taken, and closes everything. When ctx
+// ends first it closes what is left, and returns the error of ctx.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end((*conn).finish)
+	done := make(chan struct{})
+	go func() {
+		s.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		s.Close()
+		<-done
+		return ctx.Err()
+	}
+}
+
+// Close closes listeners and connections at once and waits for their goroutines. Requests that are on their way in the
+// cluster go on; nobody hears of them.
+func (s *Server) Close() {
+	s.end((*conn).abort)
+	s.running.Wait()
+}
+
+// end stops the listeners and tells every connection how to end.
+func (s *Server) end(each func(*conn)) {
+	s.mu.Lock()
+	if !s.stopping {
+		s.stopping = true
+		close(s.stop)
+	}
+	for l := range s.listeners {
+		l.Close()
+	}
+	conns := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns { // without s.mu: a conn's lock is taken first by those that leave
+		each(c)
+	}
+}

@@ -1,0 +1,255 @@
+package resp
+
+import (
+	"github.com/truecount/truecount/fsm"
+)
+
+// maxReplies is how many bytes of replies may wait to be written before a session stops taking commands. The replies of
+// the units on their way come on top.
+const maxReplies = 1 << 20
+
+const defaultUser = "default" // whoever has not logged in
+
+// session is one connection's conversation: commands in, ordered replies out. Whoever drives it (conn, or a test) fills in,
+// calls pump, writes out.buf, and calls complete and pump again when done was called; never two of these at a time.
+type session struct {
+	door *door
+	in   *Reader
+	out  writer
+	done func(*unit) // called by the cluster when a unit is finished; must lead to complete(unit)
+
+	id      int64
+	user    string
+	name    string // given by HELLO … SETNAME
+	level   fsm.Level
+	acked   uint64 // the index of the last write that was acknowledged: stale reads never go behind it
+	backlog int    // bytes of replies that the driver took out of out and has not written yet
+	taken   uint64 // commands, ever
+
+	open  *unit // collects
+	sent  *unit // is on its way
+	spare *unit // for the next open
+
+	call    call // these three are here so that none is allocated per command or unit
+	results answers
+	again   answers
+	held    [][]byte // a command that must wait; its bytes are still in the Reader
+	hungry  bool     // in holds no whole command, and there is room for more
+	closing bool     // takes no more commands
+	refused string   // burst rule: the error that every command gets for now
+}
+
+func newSession(d *door, in *Reader, id int64, done func(*unit)) *session {
+	return &session{
+		door: d, in: in, out: writer{protocol: protocol2}, done: done,
+		id: id, user: defaultUser, hungry: true,
+	}
+}
+
+// pump takes what commands it can and hands over what they became.
+func (s *session) pump() {
+	for {
+		s.advance()
+		if !s.submit() || s.hungry {
+			return
+		}
+	}
+}
+
+// unfinished reports whether replies are still to come for commands that were taken.
+func (s *session) unfinished() bool { return s.sent != nil || s.open != nil && len(s.open.slots) > 0 }
+
+// advance takes commands until the input is exhausted, one must wait, or replies pile up.
+func (s *session) advance() {
+	s.hungry = false
+	for !s.closing && len(s.out.buf)+s.backlog <= maxReplies {
+		args := s.held
+		if args == nil {
+			var err error
+			if args, err = s.in.Next(); err != nil {
+				s.violation(err)
+				return
+			}
+			if args == nil {
+				s.hungry = true
+				return
+			}
+		}
+		s.held = nil
+		if !s.take(args) {
+			s.held = args
+			return
+		}
+		s.taken++
+	}
+}
+
+// violation ends the conversation, once the commands in front are answered. (The Reader repeats its error until then.)
+func (s *session) violation(err error) {
+	if s.unfinished() {
+		return
+	}
+	s.out.Error("ERR " + err.Error())
+	s.closing = true
+}
+
+// take answers a command, or places it, or reports that it must wait: then it is taken again with the same arguments when
+// a unit has completed.
+func (s *session) take(args [][]byte) bool {
+	c, err := s.door.table.find(args)
+	if s.refused != "" && (c == nil || !c.always) {
+		s.out.Error(s.refused)
+		return true
+	}
+	if err != nil {
+		return s.answer(err)
+	}
+	if c.barrier && s.unfinished() {
+		return false
+	}
+	if c.local != nil {
+		w := s.onTheSpot()
+		if w == nil {
+			return false
+		}
+		start := len(w.buf)
+		c.local(s, w, args)
+		s.seal(w, start)
+		return true
+	}
+	s.call.reset()
+	if err := c.parse(c, args, &s.call); err != nil {
+		return s.answer(err)
+	}
+	if err := tooLarge(s.call.ops); err != nil {
+		return s.answer(err)
+	}
+	return s.place(c, &s.call)
+}
+
+func (s *session) answer(err error) bool {
+	w := s.onTheSpot()
+	if w == nil {
+		return false
+	}
+	start := len(w.buf)
+	w.Error(err.Error())
+	s.seal(w, start)
+	return true
+}
+
+// onTheSpot is where a reply goes that is known already: out, or behind the commands in front; nil if there is no room. What
+// was written must be sealed.
+func (s *session) onTheSpot() *writer {
+	if !s.unfinished() {
+		return &s.out
+	}
+	u := s.collecting()
+	if u.full() {
+		return nil
+	}
+	return &u.text
+}
+
+func (s *session) seal(w *writer, start int) {
+	if w == &s.out {
+		return
+	}
+	u := s.open
+	u.slots = append(u.slots, slot{from: start, to: len(w.buf)})
+}
+
+// collecting is the open unit; it makes one if there is none.
+func (s *session) collecting() *unit {
+	if s.open != nil {
+		return s.open
+	}
+	u := s.spare
+	s.spare = nil
+	if u == nil {
+		u = &unit{}
+		done := func(*fsm.Request) { s.done(u) }
+		u.request.Done, u.again.Done = done, done
+	}
+	u.text.protocol = s.out.protocol
+	s.open = u
+	return u
+}
+
+// submit hands the open unit over if nothing is on its way, and reports whether it did.
+func (s *session) submit() bool {
+	u := s.open
+	if s.sent != nil || u == nil || len(u.slots) == 0 {
+		return false
+	}
+	s.open = nil
+	if u.class == empty {
+		s.render(u)
+		return true
+	}
+	s.sent = u
+	if u.writes > 0 {
+		s.door.cluster.Propose(&u.request)
+		return true
+	}
+	// Riders alone, too: the write they stood behind is finished by now.
+	u.request.MinIndex = s.acked
+	s.door.cluster.Read(&u.request)
+	return true
+}
+
+// complete renders the replies of the unit that was on its way and hands the next one over.
+func (s *session) complete(u *unit) {
+	if u.request.Err == nil {
+		s.acked = max(s.acked, u.request.Index)
+	}
+	if !u.reread && u.late() {
+		u.reread = true
+		u.again.Level, u.again.MinIndex = s.level, s.acked
+		s.door.cluster.Read(&u.again)
+		return
+	}
+	s.sent = nil
+	s.render(u)
+	s.submit()
+}
+
+// render writes the replies of a unit, in order, and takes the unit back.
+func (s *session) render(u *unit) {
+	if u.class == describing {
+		replyStatus(&s.out, &u.status)
+	}
+	if u.request.Err != nil {
+		s.fail(u)
+		s.recycle(u)
+		return
+	}
+	results, again := &s.results, &s.again
+	*results = answers{rest: u.request.Results, verified: u.request.Verified}
+	*again = answers{rest: u.again.Results}
+	for i := range u.slots {
+		switch l := &u.slots[i]; {
+		case l.command == nil:
+			s.out.raw(u.text.buf[l.from:l.to])
+		case !l.late:
+			l.render(&s.out, l.command, l.ops, results)
+		default:
+			for range l.ops {
+				results.next()
+			}
+			if u.again.Err != nil {
+				// The writes beside it are done, so nothing may invite the client to send them again.
+				s.out.Error("UNKNOWN " + u.again.Err.Error())
+				continue
+			}
+			l.render(&s.out, l.command, l.ops, again)
+		}
+	}
+	*results, *again = answers{}, answers{} // they point into what the cluster gave
+	s.recycle(u)
+}
+
+func (s *session) recycle(u *unit) {
+	u.reset()
+	s.spare = u
+}

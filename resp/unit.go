@@ -1,0 +1,116 @@
+package resp
+
+import "github.com/truecount/truecount/fsm"
+
+// Bounds of a unit. A single command may exceed them alone, up to fsm.MaxGroup bytes.
+const (
+	maxUnitBytes = 64 << 10        // encoded Ops, and replies that were made on the spot
+	maxUnitSlots = fsm.MaxBatchOps // commands
+	maxUnitReads = 1000            // Ops that read: each may answer fsm.MaxText bytes
+)
+
+// class is what a unit has become by the first Op in it.
+type class uint8
+
+const (
+	empty      class = iota // no Op yet, perhaps replies that were made on the spot
+	reading                 // only reads, to be answered at the unit's level
+	writing                 // writes, and reads that ride with them
+	describing              // TRUECOUNT STATUS, alone
+)
+
+// unit is a request with the commands that wait for it. Sessions use their units again.
+type unit struct {
+	request fsm.Request
+	again   fsm.Request // riders that were told to read after their Batch
+	status  fsm.Status  // of describing
+	class   class
+	writes  int // Ops
+	reads   int // Ops
+	slots   []slot
+	text    writer // replies made on the spot
+	reread  bool   // again is on its way or done
+}
+
+// slot is one command of a unit: the number of its Ops, or a reply made on the spot.
+type slot struct {
+	command  *command // nil: a reply made on the spot
+	render   render
+	ops      int
+	from, to int  // its bytes, in request.Groups or in text
+	late     bool // its Results are in again
+}
+
+func (u *unit) full() bool {
+	return len(u.slots) >= maxUnitSlots || len(u.text.buf) >= maxUnitBytes
+}
+
+// add encodes a call unless it would make the unit too large; fits is false then and nothing has changed. A unit without
+// Ops takes any call.
+func (u *unit) add(c *command, call *call) (fits bool) {
+	r := &u.request
+	before, ops, weight := len(r.Groups), r.Ops, r.Weight
+	for rest := call.ops; len(rest) > 0; {
+		n := len(rest)
+		if !c.writes { // one step of a reader looks at so many keys and no more
+			n = min(n, maxGroupReads)
+		}
+		r.Add(rest[:n]...)
+		rest = rest[n:]
+	}
+	reads := u.reads
+	if !c.writes {
+		reads += len(call.ops)
+	}
+	over := len(r.Groups) > maxUnitBytes || r.Ops > fsm.MaxBatchOps || r.Weight > fsm.MaxResults || reads > maxUnitReads
+	if over && ops > 0 {
+		r.Groups, r.Ops, r.Weight = r.Groups[:before], ops, weight
+		return false
+	}
+	u.reads = reads
+	if c.writes {
+		u.writes += len(call.ops)
+	}
+	u.slots = append(u.slots, slot{command: c, render: call.render, ops: len(call.ops), from: before, to: len(r.Groups)})
+	return true
+}
+
+// late collects the riders that were told to read again, and reports whether there are any. Whole commands are read again:
+// half of an MGET from the Batch and half from later would not be one moment.
+func (u *unit) late() bool {
+	if u.request.Err != nil || u.writes == 0 || u.reads == 0 {
+		return false
+	}
+	a := answers{rest: u.request.Results}
+	for i := range u.slots {
+		s := &u.slots[i]
+		for range s.ops {
+			s.late = a.next().Code == fsm.ReadLater || s.late
+		}
+		if s.late {
+			u.again.Groups = append(u.again.Groups, u.request.Groups[s.from:s.to]...)
+			u.again.Ops += s.ops
+		}
+	}
+	return u.again.Ops > 0
+}
+
+// maxKeptSlots is how many slots of room a unit keeps for its next use.
+const maxKeptSlots = 1024
+
+// reset empties the unit for its next use and keeps what room it may.
+func (u *unit) reset() {
+	for _, r := range [...]*fsm.Request{&u.request, &u.again} {
+		if cap(r.Groups) > 2*maxUnitBytes {
+			r.Groups = nil
+		}
+		r.Reset()
+	}
+	if cap(u.slots) > maxKeptSlots {
+		u.slots = nil
+	}
+	if cap(u.text.buf) > maxUnitBytes {
+		u.text.buf = nil
+	}
+	*u = unit{request: u.request, again: u.again, slots: u.slots[:0], text: writer{buf: u.text.buf[:0]}}
+}
