@@ -1,0 +1,125 @@
+package cluster
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// clock gives the stamps of Entries: milliseconds since the Unix epoch that go on from leader to leader, and never depend on
+// one machine's wall clock alone.
+//
+// A base is a stamp and the moment at which it was the cluster's time; what has passed since is taken from the monotonic
+// clock. A follower takes each live Entry's stamp as its base, so a new leader goes on where the old one was. A process
+// that has heard of no live time since its start (the whole cluster restarted) takes the median of the wall clocks of a
+// majority of voters. A leader then lets its base slide towards that median, by at most slewPerMille, and never steps.
+//
+// An Entry that is replayed is not live: its stamp may be as old as the log. A follower's time is live once its leader has
+// told it the present stamp; until then stamps only count as a lower bound, in stamp.
+type clock struct {
+	wall func() time.Time
+
+	mu      sync.Mutex
+	live    bool
+	leading bool
+	base    int64
+	at      time.Time // with its monotonic reading
+	last    int64     // the largest stamp given or seen
+}
+
+const slewPerMille = 1 // parts of the time between two corrections
+
+// read is the cluster's time, as far as this node knows it.
+func (c *clock) read() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.readLocked()
+}
+
+func (c *clock) readLocked() int64 {
+	if !c.live {
+		return c.last
+	}
+	return max(c.last, c.base+time.Since(c.at).Milliseconds())
+}
+
+// stamp is the time for an Entry, or for the answer to a read: never smaller than one before.
+func (c *clock) stamp() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = c.readLocked()
+	return c.last
+}
+
+// see takes in the stamp of an Entry that was applied.
+func (c *clock) see(stamp int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = max(c.last, stamp)
+	if c.live && !c.leading {
+		c.base, c.at = stamp, time.Now()
+	}
+}
+
+// hear takes in what the leader says is the present time.
+func (c *clock) hear(stamp int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.leading {
+		c.live, c.base, c.at = true, stamp, time.Now()
+	}
+}
+
+// lead makes the clock go on by itself. It reports false if it does not know any live time and walls, the wall clocks of a
+// majority, are not to be had.
+func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	var start int64
+	if !live {
+		times, ok := walls()
+		if !ok {
+			return false
+		}
+		start = median(times)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.live {
+		c.live, c.base, c.at = true, start, time.Now()
+	}
+	c.last = max(c.last, machineTime)
+	c.base, c.at, c.leading = c.readLocked(), time.Now(), true
+	return true
+}
+
+// follow makes the clock go by the stamps of others.
+func (c *clock) follow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leading = false
+}
+
+// slew lets a leader's clock slide towards the median of the voters' wall clocks.
+func (c *clock) slew(times []int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.leading {
+		return
+	}
+	now := time.Now()
+	passed := now.Sub(c.at).Milliseconds()
+	limit := passed * slewPerMille / 1000
+	off := median(times) - (c.base + passed)
+	if limit == 0 || off == 0 {
+		return
+	}
+	c.base, c.at = c.base+passed+min(max(off, -limit), limit), now
+}
+
+// median is the middle of times; of two middles the earlier, for a clock that lags only lengthens what it measures.
+func median(times []int64) int64 {
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[(len(sorted)-1)/2]
+}

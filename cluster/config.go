@@ -1,0 +1,109 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+)
+
+// Config says what a Node is made of. Dir (or Stores), Listener and RESP must be set.
+type Config struct {
+	Dir       string       // data directory; made if it does not exist
+	Name      string       // what operators call the node; empty: as in the directory, or drawn at random
+	RESP      string       // address of this node's Redis-protocol door, as others shall reach it
+	Listener  net.Listener // the peer port. Its address is what other members dial
+	Bootstrap bool         // an empty directory becomes a cluster of one; without it, it waits for Join
+	Version   string       // of the program
+	Timing    Timing
+	Snapshots SnapshotPolicy
+	Logger    hclog.Logger
+
+	// Dial opens a connection to another node's peer port. Nil: TCP.
+	Dial func(ctx context.Context, addr string) (net.Conn, error)
+
+	// Fatal is called, at most once, when the node can't go on: a write to its disk failed, or its log can't be read by
+	// this build. The process must end; what was acknowledged is safe.
+	Fatal func(error)
+
+	// Wall is the clock that the cluster's time is first taken from. Nil: time.Now.
+	Wall func() time.Time
+
+	// Stores opens what must survive a crash. Nil: files in Dir.
+	Stores func() (Stores, error)
+}
+
+// Stores are the places of what must survive a crash. Each write must be durable when it returns; LogStore and StableStore
+// belong together.
+type Stores struct {
+	Log       raft.LogStore
+	Stable    raft.StableStore
+	Snapshots raft.SnapshotStore
+	Close     func() error
+}
+
+// Timing is how fast Raft notices things. The zero value of a field is its default.
+type Timing struct {
+	Heartbeat time.Duration // silence after which a follower thinks of an election: once to twice this long
+	Election  time.Duration // how long a candidate waits for votes: once to twice this long
+	Lease     time.Duration // silence of the majority after which a leader steps down
+	Commit    time.Duration // how soon an idle follower learns of a commit: once to twice this long
+}
+
+// SnapshotPolicy says when the Machine's image replaces the log in front of it. The zero value of a field is its default.
+type SnapshotPolicy struct {
+	Entries  uint64        // since the last one
+	Every    time.Duration // how often Entries is looked at: once to twice this long
+	Trailing uint64        // entries kept behind an image, for members that lag
+}
+
+// Trailing is never set below its default in production: a member whose own unconfirmed tail reaches beyond the log may
+// otherwise be sent the same image for ever (hashicorp/raft issue 697).
+const (
+	defaultSnapshotEntries  = 16384
+	defaultSnapshotEvery    = 30 * time.Second
+	defaultSnapshotTrailing = 10240
+)
+
+// The defaults are the fastest of those tried that showed no election without a fault in ten minutes of full load with three
+// nodes on two cores (docs/decisions/0004-raft-timing.md).
+const (
+	defaultHeartbeat = 150 * time.Millisecond
+	defaultElection  = 150 * time.Millisecond
+	defaultLease     = 100 * time.Millisecond
+	defaultCommit    = 5 * time.Millisecond
+)
+
+func (t Timing) heartbeat() time.Duration { return cmp.Or(t.Heartbeat, defaultHeartbeat) }
+func (t Timing) election() time.Duration  { return cmp.Or(t.Election, defaultElection) }
+func (t Timing) lease() time.Duration     { return cmp.Or(t.Lease, defaultLease) }
+func (t Timing) commit() time.Duration    { return cmp.Or(t.Commit, defaultCommit) }
+
+// What clients can rely on, whatever the timing: a command is answered within maxWait.
+const (
+	holdTime  = 1500 * time.Millisecond // an Op that was not sent yet waits so long for a leader
+	maxWait   = 1900 * time.Millisecond // an Op that was sent waits so long for its Results
+	patience  = 300 * time.Millisecond  // a read round, and an attempt at a verified read
+	tickEvery = 10 * time.Millisecond   // how often deadlines, leadership and time are looked at
+)
+
+// raftConfig is the library's configuration. The numbers are argued in docs/decisions/0004-raft-timing.md.
+func (c *Config) raftConfig(id string) *raft.Config {
+	rc := raft.DefaultConfig()
+	rc.LocalID = raft.ServerID(id)
+	rc.HeartbeatTimeout = c.Timing.heartbeat()
+	rc.ElectionTimeout = c.Timing.election()
+	rc.LeaderLeaseTimeout = c.Timing.lease()
+	rc.CommitTimeout = c.Timing.commit()
+	rc.MaxAppendEntries = 64
+	rc.TrailingLogs = cmp.Or(c.Snapshots.Trailing, defaultSnapshotTrailing)
+	rc.SnapshotThreshold = cmp.Or(c.Snapshots.Entries, defaultSnapshotEntries)
+	rc.SnapshotInterval = cmp.Or(c.Snapshots.Every, defaultSnapshotEvery)
+	rc.ShutdownOnRemove = false
+	rc.NoLegacyTelemetry = true
+	rc.Logger = c.Logger.Named("raft")
+	return rc
+}

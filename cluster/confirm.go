@@ -1,0 +1,249 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/transport"
+)
+
+// A linearizable read needs an index that covers every write acknowledged before the read began. The leader's commit index
+// is one, if it was still the leader then. The proof is the term echo (after thesis section 6.4, without its clock):
+//
+//	1. the leader notes its term T, in which its Opener is applied, and its commit index
+//	2. a majority of the voters of its latest configuration, each asked after that, is still in term T
+//	3. it still leads in T
+//
+// A node stores a higher term before it votes or campaigns in it. So if a majority was in T after the read began, nobody
+// had been elected in a later term before it began, and nobody else can have acknowledged anything.
+//
+// A follower that asks for an index gives its own term with the question, and counts as one of the majority; with three
+// voters, the asker and the leader are enough. Each round counts only the answers to its own questions.
+
+// confirmed is what a round proves.
+type confirmed struct {
+	index uint64 // reads that apply at least this much are linearizable
+	stamp int64  // the leader's present time
+}
+
+var errNotReady = errors.New("not the leader, or not ready yet")
+
+// confirm asks for a confirmed index: of itself if this node leads, else of the leader. settle asks for an Entry, too.
+func (n *Node) confirm(ctx context.Context, settle bool) (confirmed, error) {
+	type reply struct {
+		confirmed
+		err error
+	}
+	got := make(chan reply, 1)
+	done := func(c confirmed, err error) { got <- reply{c, err} }
+	term, ready := n.leader.ready()
+	if ready {
+		n.confirmAsLeader(n.id.ID, term, settle, done)
+	} else if err := n.askLeader(term, settle, done); err != nil {
+		return confirmed{}, err
+	}
+	select {
+	case r := <-got:
+		return r.confirmed, r.err
+	case <-ctx.Done():
+		return confirmed{}, errors.New("no answer from the leader, or from enough voters")
+	}
+}
+
+func (n *Node) askLeader(term uint64, settle bool, done func(confirmed, error)) error {
+	to, known := n.route()
+	if !known || to.id == n.id.ID {
+		return errNotReady
+	}
+	n.port.Link(transport.Control, to.addr).Call(methodReadIndex, appendIndexQuery(nil, term, settle), func(reply []byte, err error) {
+		if err != nil {
+			done(confirmed{}, err)
+			return
+		}
+		done(decodeConfirmed(reply))
+	})
+	return nil
+}
+
+// confirmAsLeader runs a round for asker, whose term was askerTerm when it asked. done is called once, perhaps from within.
+func (n *Node) confirmAsLeader(asker string, askerTerm uint64, settle bool, done func(confirmed, error)) {
+	term, ready := n.leader.ready()
+	if !ready {
+		done(confirmed{}, errNotReady)
+		return
+	}
+	if settle {
+		n.leader.needEntry()
+	}
+	voters := n.voters()
+	r := &echoRound{node: n, term: term, index: n.raft.CommitIndex(), need: len(voters)/2 + 1, done: done}
+	var others []raft.Server
+	for _, v := range voters {
+		switch id := string(v.ID); {
+		case id == n.id.ID, id == asker && askerTerm == term:
+			r.need--
+		default:
+			others = append(others, v)
+		}
+	}
+	if r.need <= 0 {
+		r.finish(nil)
+		return
+	}
+	r.open = len(others)
+	r.limit = time.AfterFunc(patience, func() { r.finish(errors.New("too few voters answered in time")) })
+	for _, v := range others {
+		n.echo(string(v.Address), r.take)
+	}
+}
+
+// echoRound collects the answers to one round's questions.
+type echoRound struct {
+	node  *Node
+	term  uint64
+	index uint64
+	done  func(confirmed, error)
+
+	mu    sync.Mutex
+	need  int // voters still missing
+	open  int // questions still open
+	limit *time.Timer
+	over  bool
+}
+
+func (r *echoRound) take(e echo, err error) {
+	r.mu.Lock()
+	r.open--
+	if err == nil && e.term == r.term {
+		r.need--
+	}
+	need, open := r.need, r.open
+	r.mu.Unlock()
+	switch {
+	case need <= 0:
+		r.finish(nil)
+	case open < need:
+		r.finish(errors.New("too few voters are in the leader's term"))
+	}
+}
+
+func (r *echoRound) finish(err error) {
+	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return
+	}
+	r.over = true
+	if r.limit != nil {
+		r.limit.Stop()
+	}
+	r.mu.Unlock()
+	if err == nil {
+		if term, ready := r.node.leader.ready(); !ready || term != r.term {
+			err = errNotReady
+		}
+	}
+	if err != nil {
+		r.done(confirmed{}, err)
+		return
+	}
+	r.done(confirmed{index: r.index, stamp: r.node.clock.stamp()}, nil)
+}
+
+// echo is what a member says of itself, read when it is asked: its term, how far it has applied, its wall clock.
+type echo struct {
+	term    uint64
+	applied uint64
+	wall    int64 // milliseconds since the Unix epoch
+}
+
+func (n *Node) ownEcho() echo {
+	return echo{n.raft.CurrentTerm(), n.replica.mark.index.Load(), n.config.Wall().UnixMilli()}
+}
+
+func (n *Node) echo(addr string, done func(echo, error)) {
+	n.port.Link(transport.Control, addr).Call(methodEcho, nil, func(reply []byte, err error) {
+		if err != nil {
+			done(echo{}, err)
+			return
+		}
+		done(decodeEcho(reply))
+	})
+}
+
+// survey asks all members and waits for their echoes, at most for limit. This node's own is among them.
+func (n *Node) survey(limit time.Duration) map[string]echo {
+	found := map[string]echo{n.id.ID: n.ownEcho()}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for _, s := range n.servers() {
+		if id := string(s.ID); id != n.id.ID {
+			wg.Add(1)
+			n.echo(string(s.Address), func(e echo, err error) {
+				defer wg.Done()
+				if err == nil {
+					mu.Lock()
+					found[id] = e
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	all := make(chan struct{})
+	go func() { wg.Wait(); close(all) }() // ends with the last call: every call ends
+	select {
+	case <-all:
+	case <-time.After(limit):
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	copied := make(map[string]echo, len(found))
+	for id, e := range found {
+		copied[id] = e
+	}
+	return copied
+}
+
+// walls are the wall clocks of the voters, if a majority of them answers.
+func (n *Node) walls() ([]int64, bool) { return n.wallsOf(n.survey(patience)) }
+
+func (n *Node) wallsOf(found map[string]echo) (times []int64, majority bool) {
+	voters := n.voters()
+	for _, v := range voters {
+		if e, ok := found[string(v.ID)]; ok {
+			times = append(times, e.wall)
+		}
+	}
+	return times, len(times) > len(voters)/2
+}
+
+// servers are the members in raft's latest configuration, committed or not.
+func (n *Node) servers() []raft.Server {
+	future := n.raft.GetConfiguration()
+	if future.Error() != nil {
+		return nil
+	}
+	return future.Configuration().Servers
+}
+
+func (n *Node) voters() (voters []raft.Server) {
+	for _, s := range n.servers() {
+		if s.Suffrage == raft.Voter {
+			voters = append(voters, s)
+		}
+	}
+	return voters
+}
+
+// route is who leads, as far as this node knows.
+func (n *Node) route() (target, bool) {
+	addr, id := n.raft.LeaderWithID()
+	return target{string(id), string(addr), n.raft.CurrentTerm()}, id != ""
+}
+
+func (t target) String() string { return fmt.Sprintf("%s at %s", t.id, t.addr) }

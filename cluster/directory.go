@@ -1,0 +1,254 @@
+package cluster
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	wal "github.com/hashicorp/raft-wal"
+	"go.etcd.io/bbolt"
+)
+
+// A data directory holds
+//
+//	lock         held (flock) by the process that uses the directory
+//	stable.db    raft-boltdb: term and vote, and the node's identity and incarnation
+//	log/         raft-wal: the log
+//	snapshots/   the library's file store
+//
+// stable.db and log/ live and die together: a node that lost its votes but kept its log could vote twice.
+const (
+	lockFile    = "lock"
+	stableFile  = "stable.db"
+	logDir      = "log"
+	snapshotDir = "snapshots"
+
+	keptSnapshots = 2
+)
+
+// openDirectory locks dir and opens its stores. Every error names the directory and the cure.
+func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return Stores{}, fmt.Errorf("data directory: %w; choose another with --dir", err)
+	}
+	lock, err := lockDirectory(dir)
+	if err != nil {
+		return Stores{}, err
+	}
+	if err := checkDirectory(dir); err != nil {
+		lock.Close()
+		return Stores{}, err
+	}
+	stores, err := openStores(dir, logger)
+	if err != nil {
+		lock.Close()
+		return Stores{}, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	closeStores := stores.Close
+	stores.Close = func() error { return errors.Join(closeStores(), lock.Close()) }
+	return stores, nil
+}
+
+func lockDirectory(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w; choose another with --dir", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		pid, _ := os.ReadFile(f.Name())
+		f.Close()
+		return nil, fmt.Errorf("data directory %s is in use by process %s: stop it, or choose another with --dir", dir, pid)
+	}
+	err = errors.Join(f.Truncate(0), func() error { _, err := fmt.Fprint(f, os.Getpid()); return err }())
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	return f, nil
+}
+
+// checkDirectory refuses a directory that is not ours, or not whole.
+func checkDirectory(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	for _, e := range entries {
+		if !slices.Contains([]string{lockFile, stableFile, logDir, snapshotDir, "lost+found"}, e.Name()) {
+			return fmt.Errorf("%s is not a truecount data directory (it holds %q): choose an empty one with --dir", dir, e.Name())
+		}
+	}
+	stable, err := exists(filepath.Join(dir, stableFile))
+	if err != nil {
+		return err
+	}
+	log, err := os.ReadDir(filepath.Join(dir, logDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	const cure = "put it back from where it went; if it is lost, remove the directory and this node from its cluster, and let it join anew"
+	if !stable && len(log) > 0 {
+		return fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, logDir, stableFile, cure)
+	}
+	if stable && len(log) == 0 {
+		return halfMissingUnlessNew(dir, cure)
+	}
+	return nil
+}
+
+// halfMissingUnlessNew tells a directory whose log is lost from one whose first start was cut short: only the first has an
+// identity.
+func halfMissingUnlessNew(dir, cure string) error {
+	store, err := raftboltdb.New(boltOptions(filepath.Join(dir, stableFile)))
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	defer store.Close()
+	if id, err := loadIdentity(store); err != nil || id.ID != "" {
+		return errors.Join(err, fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, stableFile, logDir, cure))
+	}
+	return nil
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func boltOptions(path string) raftboltdb.Options {
+	return raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{
+		Timeout: time.Second, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+	}}
+}
+
+func openStores(dir string, logger hclog.Logger) (Stores, error) {
+	stable, err := raftboltdb.New(boltOptions(filepath.Join(dir, stableFile)))
+	if err != nil {
+		return Stores{}, fmt.Errorf("%s: %w", stableFile, err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, logDir), 0o755); err != nil {
+		stable.Close()
+		return Stores{}, err
+	}
+	log, err := wal.Open(filepath.Join(dir, logDir), wal.WithLogger(logger.Named("log")))
+	if err != nil {
+		stable.Close()
+		return Stores{}, fmt.Errorf("%s: %w", logDir, err)
+	}
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger.Named("snapshot"))
+	if err != nil {
+		stable.Close()
+		log.Close()
+		return Stores{}, fmt.Errorf("%s: %w", snapshotDir, err)
+	}
+	return Stores{Log: log, Stable: stable, Snapshots: snapshots, Close: func() error {
+		return errors.Join(log.Close(), stable.Close())
+	}}, nil
+}
+
+// identity is who a directory belongs to, for ever.
+type identity struct {
+	ID      string // raft server id: the name, and digits drawn when the directory was made
+	Name    string
+	Cluster string // empty until the node belongs to one
+	Founder bool   // it started as a cluster of one
+}
+
+var (
+	identityKey    = []byte("truecount/identity")
+	incarnationKey = []byte("truecount/incarnation")
+
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+)
+
+// CheckName says what is wrong with a node's name, if anything.
+func CheckName(name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("id %q: use 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit", name)
+	}
+	return nil
+}
+
+func loadIdentity(stable raft.StableStore) (id identity, err error) {
+	data, err := stable.Get(identityKey)
+	if isNotFound(err) || err == nil && len(data) == 0 {
+		return identity{}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &id)
+	}
+	if err != nil {
+		return identity{}, fmt.Errorf("identity: %w", err)
+	}
+	return id, nil
+}
+
+func saveIdentity(stable raft.StableStore, id identity) error {
+	data, err := json.Marshal(id)
+	if err != nil {
+		return err
+	}
+	return stable.Set(identityKey, data)
+}
+
+// ownIdentity reads the directory's identity, or makes one.
+func ownIdentity(stable raft.StableStore, name string, bootstrap bool) (identity, error) {
+	id, err := loadIdentity(stable)
+	if err != nil {
+		return id, err
+	}
+	if id.ID != "" && name != "" && id.Name != name {
+		return id, fmt.Errorf("this directory belongs to node %q, not %q: drop --id, or choose another --dir", id.Name, name)
+	}
+	if id.ID == "" {
+		if name == "" {
+			name = "n" + digits(4)
+		}
+		if err := CheckName(name); err != nil {
+			return id, err
+		}
+		id = identity{ID: name + "-" + digits(10), Name: name}
+	}
+	if id.Cluster == "" && bootstrap {
+		id.Cluster, id.Founder = digits(20), true
+	}
+	return id, saveIdentity(stable, id)
+}
+
+// nextIncarnation counts the starts of this directory, durably before the first Batch.
+func nextIncarnation(stable raft.StableStore) (uint64, error) {
+	n, err := stable.GetUint64(incarnationKey)
+	if err != nil && !isNotFound(err) {
+		return 0, fmt.Errorf("incarnation: %w", err)
+	}
+	return n + 1, stable.SetUint64(incarnationKey, n+1)
+}
+
+// isNotFound knows the one text by which raft's stores say so (raft: api.go, HasExistingState).
+func isNotFound(err error) bool { return err != nil && err.Error() == "not found" }
+
+func digits(n int) string {
+	text := make([]byte, n)
+	for i := range text {
+		d, err := rand.Int(rand.Reader, big.NewInt(10))
+		if err != nil {
+			panic("BUG: the system has no randomness: " + err.Error())
+		}
+		text[i] = '0' + byte(d.Int64())
+	}
+	return string(text)
+}

@@ -1,0 +1,241 @@
+package cluster
+
+import (
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+// leader proposes Entries while this node leads: one at a time, each with everything that was offered while the one before
+// it was on its way. That is group commit without a timer: an idle cluster answers at once, a busy one fills its Entries
+// by itself.
+//
+//	run      woken by an offer, a change of leadership, or the tick
+//	  turn   not leading: refuse what was offered
+//	         a new term: synchronise the clock, propose the Opener
+//	         else: propose an Entry of what was offered, or an empty one if a deadline has passed
+//	  propose  stamp, encode, raft.Apply, wait, answer
+//
+// It waits for raft with nothing else to do; whoever offers does not wait for it. An Entry takes at most one Batch of each
+// origin, the newest offered.
+type leader struct {
+	raft    *raft.Raft
+	replica *replica
+	clock   *clock
+	walls   func() ([]int64, bool) // wall clocks of a majority of voters, this node's included
+	changed <-chan bool            // raft's LeaderCh: only a hint, the truth is State and CurrentTerm
+	wake    chan struct{}
+	stop    chan struct{}
+	done    chan struct{}
+
+	term uint64 // the term whose Opener was proposed last
+
+	mu       sync.Mutex
+	offered  []offer // in order of arrival
+	settle   bool    // a read waits for an Entry with a later stamp
+	stopping bool
+}
+
+// offer is a Batch that an origin wants to see applied.
+type offer struct {
+	number fsm.Number
+	data   []byte
+	answer func(answer)
+}
+
+const (
+	enqueueTimeout = time.Second            // for raft's main goroutine to take an Entry
+	expiryPause    = 100 * time.Millisecond // between two Entries that only end what is due
+)
+
+func (l *leader) offer(o offer) {
+	l.mu.Lock()
+	if l.stopping {
+		l.mu.Unlock()
+		go o.answer(answer{kind: answerRefused, reason: "shutting down"})
+		return
+	}
+	l.offered = append(l.offered, o)
+	l.mu.Unlock()
+	l.poke()
+}
+
+// needEntry asks for an Entry soon, empty if need be: a read can't tell whether a key has expired before one is applied.
+func (l *leader) needEntry() {
+	l.mu.Lock()
+	l.settle = true
+	l.mu.Unlock()
+	l.poke()
+}
+
+func (l *leader) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// ready reports whether this node leads, and since its Opener was applied may propose and answer reads in this term.
+func (l *leader) ready() (term uint64, ok bool) {
+	term = l.raft.CurrentTerm()
+	return term, l.raft.State() == raft.Leader && l.replica.opened.Load() == term && l.raft.CurrentTerm() == term
+}
+
+func (l *leader) run() {
+	defer close(l.done)
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	var expired time.Time // when the last Entry for that purpose was proposed
+	for {
+		select {
+		case <-l.stop:
+			l.refuse("shutting down")
+			return
+		case <-l.changed:
+		case <-l.wake:
+		case now := <-tick.C:
+			if due := l.replica.due.Load(); due != 0 && now.Sub(expired) >= expiryPause && l.clock.read() >= due {
+				expired = now
+				l.needEntry()
+			}
+		}
+		for l.turn() {
+			select {
+			case <-l.stop:
+				l.refuse("shutting down")
+				return
+			default:
+			}
+		}
+	}
+}
+
+// close ends run. It waits for the Entry under way, but not for ever: raft may be stuck in its disk.
+func (l *leader) close(limit time.Duration) {
+	l.mu.Lock()
+	l.stopping = true
+	l.mu.Unlock()
+	close(l.stop)
+	select {
+	case <-l.done:
+	case <-time.After(limit):
+	}
+}
+
+// turn does one step and reports whether there may be another.
+func (l *leader) turn() bool {
+	term := l.raft.CurrentTerm()
+	if l.raft.State() != raft.Leader {
+		l.clock.follow()
+		l.refuse("not the leader")
+		return false
+	}
+	if l.term != term {
+		return l.open(term)
+	}
+	if _, ready := l.ready(); !ready {
+		return false // the Opener failed with its term; State tells soon
+	}
+	offers, any := l.take()
+	if !any {
+		return false
+	}
+	l.propose(fsm.Ordinary, offers)
+	return true
+}
+
+// open begins a term: nothing is proposed, and no read answered, before the Opener. (Should the term end and another begin
+// between here and raft.Apply, an Entry may slip in front of the next Opener; reads still wait for that one.)
+func (l *leader) open(term uint64) bool {
+	if !l.clock.lead(l.replica.now.Load(), l.walls) {
+		return false // a majority's clocks are not known yet; the tick tries again
+	}
+	l.term = term
+	if !l.propose(fsm.Opener, nil) && l.raft.CurrentTerm() == term {
+		l.term = 0 // refused while still leading: once more
+	}
+	return true
+}
+
+// take removes what goes into the next Entry: of each origin the newest offer, for a larger number says that the origin
+// has given up the smaller one.
+func (l *leader) take() (offers []offer, any bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	any = l.settle || len(l.offered) > 0
+	l.settle = false
+	newest := make(map[string]int, 4)
+	for _, o := range l.offered {
+		at, seen := newest[o.number.Origin]
+		if !seen {
+			newest[o.number.Origin] = len(offers)
+			offers = append(offers, o)
+			continue
+		}
+		go offers[at].answer(answer{kind: answerRefused, reason: "offered again"})
+		offers[at] = o
+	}
+	l.offered = nil
+	return offers, any
+}
+
+func (l *leader) refuse(reason string) {
+	l.mu.Lock()
+	offers := l.offered
+	l.offered = nil
+	l.mu.Unlock()
+	for _, o := range offers {
+		o.answer(answer{kind: answerRefused, reason: reason})
+	}
+}
+
+// propose commits one Entry and answers its offers. It reports whether the Entry was applied.
+func (l *leader) propose(kind fsm.EntryKind, offers []offer) bool {
+	entry := fsm.Entry{Kind: kind, Stamp: l.clock.stamp()}
+	if kind == fsm.Opener {
+		rand.Read(entry.HashKey[:]) // never fails (Go 1.24)
+	}
+	size := entryHead
+	for _, o := range offers {
+		entry.Batches = append(entry.Batches, o.data)
+		size += len(o.data) + entryHead
+	}
+	future := l.raft.Apply(entry.Append(make([]byte, 0, size)), enqueueTimeout)
+	err := future.Error()
+	if err != nil {
+		failed := answer{kind: answerLost, reason: err.Error()}
+		if surelyNotApplied(err) {
+			failed.kind = answerRefused
+		}
+		for _, o := range offers {
+			o.answer(failed)
+		}
+		return false
+	}
+	outcomes := future.Response().([]fsm.Outcome)
+	for i, o := range offers {
+		o.answer(answerOf(outcomes[i], future.Index()))
+	}
+	return true
+}
+
+const entryHead = 32 // bytes in front of an Entry's Batches, and of each Batch
+
+// surelyNotApplied knows the errors by which raft says that it never appended an entry. Every other error leaves it open
+// (raft: api.go).
+func surelyNotApplied(err error) bool {
+	return errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrEnqueueTimeout) ||
+		errors.Is(err, raft.ErrLeadershipTransferInProgress)
+}
+
+func answerOf(o fsm.Outcome, index uint64) answer {
+	if o.Verdict == fsm.Superseded {
+		return answer{kind: answerSuperseded, index: index}
+	}
+	return answer{kind: answerResults, index: index, results: o.Results}
+}

@@ -1,0 +1,270 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/transport"
+)
+
+// Node is one member of a cluster, or one that waits to become a member. Its methods may be called from any goroutine.
+type Node struct {
+	config   Config
+	logger   hclog.Logger
+	close    func() error // the stores
+	stable   raft.StableStore
+	port     *transport.Port
+	trans    *raft.NetworkTransport
+	raft     *raft.Raft
+	replica  *replica  // the Machine                              replica.go
+	clock    *clock    // stamps                                   clock.go
+	contact  *contact  // is there a ready leader                  contact.go
+	leader   *leader   // Entries, while this node leads           leader.go
+	proposer *proposer // Batches of this node                   proposer.go
+	reader   *reader   // rounds of reads                          reader.go, confirm.go
+
+	idMu sync.Mutex
+	id   identity // ID and Name never change
+
+	changes chan struct{} // holds a token while a change of members is under way: one at a time
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup
+	fatal   sync.Once
+}
+
+// Open starts a node on its data directory and peer port. Errors are one line that names the thing and the cure.
+func Open(config Config) (*Node, error) {
+	if config.Logger == nil {
+		config.Logger = hclog.NewNullLogger()
+	}
+	if config.Wall == nil {
+		config.Wall = time.Now
+	}
+	if config.Dial == nil {
+		config.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		}
+	}
+	if config.Stores == nil {
+		config.Stores = func() (Stores, error) { return openDirectory(config.Dir, config.Logger) }
+	}
+	stores, err := config.Stores()
+	if err != nil {
+		return nil, err
+	}
+	n, err := open(config, stores)
+	if err != nil {
+		return nil, errors.Join(err, stores.Close())
+	}
+	return n, nil
+}
+
+// open puts the parts together, those first that others need.
+func open(config Config, stores Stores) (*Node, error) {
+	n := &Node{config: config, logger: config.Logger, close: stores.Close, contact: &contact{}, changes: make(chan struct{}, 1)}
+	n.contact.failed() // no leader yet
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.stable = fatalStable{stores.Stable, n.fail}
+	var err error
+	if n.id, err = ownIdentity(n.stable, config.Name, config.Bootstrap); err != nil {
+		return nil, err
+	}
+	incarnation, err := nextIncarnation(n.stable)
+	if err != nil {
+		return nil, err
+	}
+	n.clock = &clock{wall: config.Wall}
+	n.replica = newReplica(n.clock.see, n.fail)
+	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	n.proposer = &proposer{route: n.route, deliver: n.sendBatch, contact: n.contact,
+		number: fsm.Number{Origin: n.id.ID, Incarnation: incarnation}}
+	n.reader = &reader{confirm: n.confirm, replica: n.replica, clock: n.clock, contact: n.contact,
+		strong: newReadQueue(), stale: newReadQueue(), ctx: n.ctx}
+
+	started := make(chan struct{}) // peers are answered once there is something to answer with
+	n.port = transport.NewPort(transport.Config{
+		Listener: config.Listener, Dial: config.Dial, Handlers: n.handlers(),
+		Me: n.introduce,
+		Admit: func(stream transport.Stream, from transport.Identity) error {
+			<-started
+			return n.admitPeer(stream, from)
+		},
+		Logf: func(format string, args ...any) { n.logger.Debug(fmt.Sprintf(format, args...)) },
+	})
+	err = n.startRaft(stores)
+	close(started)
+	if err != nil {
+		n.cancel()
+		n.port.Close()
+		return nil, err
+	}
+	for _, job := range []func(){n.leader.run, n.reader.run, n.reader.runStale, n.tick, n.tend} {
+		n.wg.Go(job)
+	}
+	return n, nil
+}
+
+func (n *Node) startRaft(stores Stores) error {
+	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: 2, Logger: n.logger.Named("raft"),
+	})
+	rc := n.config.raftConfig(n.id.ID)
+	log := fatalLog{stores.Log, n.fail}
+	state, err := raft.HasExistingState(log, n.stable, stores.Snapshots)
+	if err == nil && !state && n.id.Founder {
+		err = raft.BootstrapCluster(rc, log, n.stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{
+			{ID: rc.LocalID, Address: n.trans.LocalAddr(), Suffrage: raft.Voter},
+		}})
+	}
+	if err == nil {
+		n.raft, err = raft.NewRaft(rc, n.replica, log, n.stable, stores.Snapshots, n.trans)
+	}
+	if err != nil {
+		return fmt.Errorf("raft: %w", errors.Join(err, n.trans.Close()))
+	}
+	n.leader.raft, n.leader.changed = n.raft, n.raft.LeaderCh()
+	return nil
+}
+
+const raftTimeout = 5 * time.Second // for one of raft's messages to be written and answered
+
+// Propose takes writes. Its Request is answered within maxWait: with Results, or with an error that says whether it may
+// have happened.
+func (n *Node) Propose(r *fsm.Request) { n.proposer.propose(r) }
+
+// Read takes reads, to be answered at the Request's level. A strong read is answered within about holdTime, with Results
+// or with an error.
+func (n *Node) Read(r *fsm.Request) { n.reader.read(r) }
+
+// Joined reports whether this node belongs to a cluster. If not, it waits for Join.
+func (n *Node) Joined() bool { return n.identity().Cluster != "" }
+
+// Name is what operators call this node.
+func (n *Node) Name() string { return n.id.Name }
+
+// Transfer hands leadership over to another voter. It returns nil if this node does not lead, or is the only voter.
+func (n *Node) Transfer(ctx context.Context) error {
+	if n.raft.State() != raft.Leader || len(n.voters()) < 2 {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.raft.LeadershipTransfer().Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close stops the node: what is under way is given closeLimit to end, the rest learns that it can't. It does not hand over
+// leadership.
+func (n *Node) Close() error {
+	n.leader.close(closeLimit)
+	n.cancel()
+	n.proposer.close()
+	stopped := n.raft.Shutdown() // joins goroutines that may wait for the network until the port is closed
+	n.port.Close()
+	err := errors.Join(stopped.Error(), n.trans.Close())
+	n.wg.Wait()
+	n.reader.wg.Wait()
+	return errors.Join(err, n.close())
+}
+
+const closeLimit = 2 * time.Second // for the Entry that is under way at Close
+
+// tick keeps the deadlines, until the node ends.
+func (n *Node) tick() {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	probing := false
+	probed := make(chan struct{}, 1)
+	for {
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-probed:
+			probing = false
+			continue
+		case <-tick.C:
+		}
+		if _, known := n.route(); !known {
+			n.contact.failed()
+		}
+		if !probing && !n.contact.lost().IsZero() {
+			probing = true // an empty read: its round finds out whether there is a ready leader
+			n.Read(&fsm.Request{Done: func(*fsm.Request) { probed <- struct{}{} }})
+		}
+		n.proposer.tick(time.Now())
+	}
+}
+
+// introduce is what this node says of itself to peers.
+func (n *Node) introduce() transport.Identity {
+	id := n.identity()
+	return transport.Identity{Cluster: id.Cluster, Node: id.ID}
+}
+
+// admitPeer decides whom the peer port listens to: members of the same cluster, and anybody who wants to join. A node that
+// has no configuration yet can't know the members, and goes by the cluster alone.
+func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error {
+	id := n.identity()
+	switch {
+	case n.raft == nil || n.ctx.Err() != nil:
+		return errors.New("shutting down")
+	case stream == transport.Join:
+		return nil
+	case id.Cluster == "" || id.Cluster != from.Cluster:
+		return fmt.Errorf("node %s is not of your cluster", id.Name)
+	}
+	servers := n.servers()
+	for _, s := range servers {
+		if string(s.ID) == from.Node {
+			return nil
+		}
+	}
+	if len(servers) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is not a member as far as node %s knows", from.Node, id.Name)
+}
+
+// fail ends the node: see Config.Fatal.
+func (n *Node) fail(err error) {
+	n.fatal.Do(func() {
+		n.logger.Error("this node can't go on", "error", err)
+		if n.config.Fatal != nil {
+			n.config.Fatal(err)
+		}
+	})
+}
+
+// after is a channel that closes when the time is up or the context ends.
+func after(ctx context.Context, d time.Duration) <-chan struct{} {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	context.AfterFunc(ctx, cancel)
+	return ctx.Done()
+}
+
+// streamLayer shows raft its part of the peer port.
+type streamLayer struct{ port *transport.Port }
+
+func (s streamLayer) Accept() (net.Conn, error) { return s.port.AcceptRaft() }
+func (s streamLayer) Addr() net.Addr            { return s.port.Addr() }
+func (s streamLayer) Close() error              { return nil } // the Port has its own owner
+
+func (s streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return s.port.DialRaft(ctx, string(addr))
+}

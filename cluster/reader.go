@@ -1,0 +1,193 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+// reader answers reads. All strong reads that wait join the next round: one question for a confirmed index, one wait for
+// the watermark, then each is answered from the local replica.
+//
+//	read     strong, attempt → strong queue · stale → stale queue
+//	run      round: confirm ─ watermark.wait ─ query each
+//	           a key whose deadline may or may not have passed: the next round, which asks for an Entry as well
+//	           a round that failed: its reads join the next; holdTime ends a strong read, patience an attempt
+//	runStale   query each at once; one whose MinIndex is not applied yet waits on its own
+type reader struct {
+	confirm func(ctx context.Context, settle bool) (confirmed, error)
+	replica *replica
+	clock   *clock
+	contact *contact
+	strong  readQueue
+	stale   readQueue
+	ctx     context.Context // ends with the node
+	wg      sync.WaitGroup
+}
+
+// readQueue holds reads until its goroutine takes them all. It is bounded by those who fill it: a connection has one
+// Request under way.
+type readQueue struct {
+	mu      sync.Mutex
+	waiting []waiting
+	wake    chan struct{}
+}
+
+func newReadQueue() readQueue { return readQueue{wake: make(chan struct{}, 1)} }
+
+func (q *readQueue) add(reads ...waiting) {
+	q.mu.Lock()
+	q.waiting = append(q.waiting, reads...)
+	q.mu.Unlock()
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *readQueue) take() []waiting {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := q.waiting
+	q.waiting = nil
+	return all
+}
+
+func (r *reader) read(request *fsm.Request) {
+	w := waiting{Request: request, since: time.Now(), ops: request.Ops}
+	if request.Level == fsm.Stale {
+		r.stale.add(w)
+		return
+	}
+	r.strong.add(w)
+}
+
+// run answers strong reads and attempts, until the node ends.
+func (r *reader) run() {
+	settle := false
+	for {
+		select {
+		case <-r.ctx.Done():
+			r.refuse(r.strong.take(), "this node is shutting down")
+			return
+		case <-r.strong.wake:
+		}
+		again := r.round(r.strong.take(), settle)
+		settle = false
+		if len(again.unsettled)+len(again.failed) == 0 {
+			continue
+		}
+		settle = len(again.unsettled) > 0
+		select {
+		case <-r.ctx.Done():
+		case <-time.After(roundPause):
+		}
+		r.strong.add(append(again.unsettled, again.failed...)...)
+	}
+}
+
+const roundPause = 5 * time.Millisecond // before a round that repeats one in vain
+
+// leftover are the reads of a round that need another.
+type leftover struct{ unsettled, failed []waiting }
+
+func (r *reader) round(reads []waiting, settle bool) (again leftover) {
+	if len(reads) == 0 {
+		return again
+	}
+	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, time.Now()))
+	defer cancel()
+	c, err := r.confirm(ctx, settle)
+	if err == nil {
+		err = r.replica.mark.wait(ctx, c.index)
+	}
+	if err != nil {
+		r.contact.failed()
+		again.failed = r.giveUp(reads, err)
+		return again
+	}
+	r.contact.ok()
+	r.clock.hear(c.stamp)
+	for _, w := range reads {
+		results, settled := r.replica.query(w.Results[:0], w.Groups, c.stamp)
+		if !settled {
+			again.unsettled = append(again.unsettled, w)
+			continue
+		}
+		w.Results, w.Verified = results, true
+		w.Done(w.Request)
+	}
+	return again
+}
+
+// roundEnd is when the round for these reads must end: an attempt can't wait longer than its patience.
+func roundEnd(reads []waiting, now time.Time) time.Time {
+	end := now.Add(patience)
+	for _, w := range reads {
+		if limit := w.since.Add(patience); w.Level == fsm.Attempt && limit.Before(end) {
+			end = limit
+		}
+	}
+	return end
+}
+
+// giveUp answers the reads that have waited long enough and returns the others.
+func (r *reader) giveUp(reads []waiting, why error) (left []waiting) {
+	now := time.Now()
+	for _, w := range reads {
+		switch {
+		case w.Level == fsm.Attempt && now.Sub(w.since) >= patience:
+			r.answerStale(w)
+		case w.Level == fsm.Strong && r.contact.hopeless(w.since, now):
+			r.refuse([]waiting{w}, why.Error())
+		default:
+			left = append(left, w)
+		}
+	}
+	return left
+}
+
+func (r *reader) refuse(reads []waiting, why string) {
+	for _, w := range fail(reads, fmt.Errorf("%w: this node has reached no leader that has a majority (%s)", fsm.ErrNotApplied, why)) {
+		w.Done(w.Request)
+	}
+}
+
+// runStale answers stale reads, until the node ends.
+func (r *reader) runStale() {
+	for {
+		select {
+		case <-r.ctx.Done():
+			r.refuse(r.stale.take(), "this node is shutting down")
+			return
+		case <-r.stale.wake:
+		}
+		for _, w := range r.stale.take() {
+			if w.MinIndex <= r.replica.mark.index.Load() {
+				r.answerStale(w)
+				continue
+			}
+			r.wg.Go(func() { r.catchUp(w) })
+		}
+	}
+}
+
+// catchUp waits until this replica has what the connection has already been told.
+func (r *reader) catchUp(w waiting) {
+	ctx, cancel := context.WithTimeout(r.ctx, holdTime)
+	defer cancel()
+	if r.replica.mark.wait(ctx, w.MinIndex) != nil {
+		r.refuse([]waiting{w}, "it has not even applied this connection's own last write")
+		return
+	}
+	r.answerStale(w)
+}
+
+func (r *reader) answerStale(w waiting) {
+	w.Results, _ = r.replica.query(w.Results[:0], w.Groups, 0)
+	w.Verified = false
+	w.Done(w.Request)
+}

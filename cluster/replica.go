@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+// replica is this node's copy of the Machine, as raft sees it (raft.BatchingFSM) and as reads see it.
+//
+// It implements BatchingFSM, not only FSM, because only that is told of changes of members: the watermark must pass them,
+// or a read would wait for ever for a commit index that no command carries.
+type replica struct {
+	mark   watermark
+	opened atomic.Uint64     // the term of the last Opener applied
+	due    atomic.Int64      // the Machine's next deadline; 0: none
+	now    atomic.Int64      // machine time
+	seen   func(stamp int64) // told the stamp of every Entry
+	fatal  func(error)
+
+	mu      sync.Mutex // held for one Entry, or for one group of reads
+	machine *fsm.Machine
+}
+
+func newReplica(seen func(int64), fatal func(error)) *replica {
+	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal}
+	r.publishLocked()
+	return r
+}
+
+// Apply is never called: raft prefers ApplyBatch.
+func (r *replica) Apply(log *raft.Log) any { return r.ApplyBatch([]*raft.Log{log})[0] }
+
+// ApplyBatch applies committed log entries. The response to a command is its []fsm.Outcome.
+func (r *replica) ApplyBatch(logs []*raft.Log) []any {
+	responses := make([]any, len(logs))
+	for i, log := range logs {
+		if log.Type == raft.LogCommand {
+			responses[i] = r.apply(log)
+		} else {
+			r.pass(log.Index)
+		}
+		r.mark.reach(log.Index)
+	}
+	return responses
+}
+
+func (r *replica) apply(log *raft.Log) []fsm.Outcome {
+	entry, err := fsm.DecodeEntry(log.Data)
+	if err != nil {
+		r.stop(log.Index, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	outcomes, err := r.machine.Apply(log.Index, log.Term, entry)
+	if err != nil {
+		r.stop(log.Index, err)
+	}
+	r.publishLocked()
+	r.seen(entry.Stamp)
+	return outcomes
+}
+
+func (r *replica) pass(index uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.machine.Pass(index)
+}
+
+// stop ends the node at an entry that it can't read: skipping it would make this replica differ from the others.
+func (r *replica) stop(index uint64, err error) {
+	r.fatal(fmt.Errorf("log entry %d: %w: it was written by a newer build, or the disk is damaged", index, err))
+	select {} // nothing may be applied after it
+}
+
+// publishLocked makes what others look at without the lock agree with the Machine.
+func (r *replica) publishLocked() {
+	r.opened.Store(r.machine.Opened())
+	r.now.Store(r.machine.Now())
+	due, _ := r.machine.NextDeadline()
+	r.due.Store(due)
+}
+
+// query answers groups of reads as of now, each group in one piece, Entries may come between groups. settled: see
+// fsm.Machine.Query.
+func (r *replica) query(dst fsm.Results, groups []byte, now int64) (results fsm.Results, settled bool) {
+	settled = true
+	for len(groups) > 0 {
+		group, rest := fsm.CutGroup(groups)
+		r.mu.Lock()
+		results, ok := r.machine.Query(dst, group, now)
+		r.mu.Unlock()
+		dst, settled, groups = results, settled && ok, rest
+	}
+	return dst, settled
+}
+
+func (r *replica) keys() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.Keys()
+}
+
+// registry is what the cluster knows of its nodes, ordered by id.
+func (r *replica) registry() []fsm.Node {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.Nodes()
+}
+
+// Snapshot freezes the Machine; raft calls it between two entries and writes it while others are applied.
+func (r *replica) Snapshot() (raft.FSMSnapshot, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return snapshot{r.machine.Freeze()}, nil
+}
+
+// Restore replaces the Machine by the one in the image. On an error it stays as it was.
+func (r *replica) Restore(image io.ReadCloser) error {
+	defer image.Close()
+	m, err := fsm.Restore(image)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.machine = m
+	r.publishLocked()
+	r.mu.Unlock()
+	r.mark.reach(m.Index())
+	return nil
+}
+
+type snapshot struct{ image *fsm.Image }
+
+func (s snapshot) Persist(sink raft.SnapshotSink) error {
+	if _, err := s.image.WriteTo(sink); err != nil {
+		sink.Cancel()
+		return err
+	}
+	return sink.Close()
+}
+
+func (s snapshot) Release() {}

@@ -1,0 +1,136 @@
+package cluster
+
+import (
+	"encoding/json"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/transport"
+)
+
+// Local is what this node knows without asking anybody.
+func (n *Node) Local() fsm.Status {
+	to, known := n.route()
+	s := fsm.Status{
+		ID:           n.identity().Name,
+		Role:         n.role(),
+		Term:         n.raft.CurrentTerm(),
+		CommitIndex:  n.raft.CommitIndex(),
+		AppliedIndex: n.replica.mark.index.Load(),
+		Members:      []fsm.Member{},
+		Version:      n.config.Version,
+		Keys:         n.replica.keys(),
+	}
+	registry := map[string]fsm.Node{}
+	for _, node := range n.replica.registry() {
+		registry[node.ID] = node
+	}
+	for _, server := range n.servers() {
+		id := string(server.ID)
+		m := fsm.Member{ID: registry[id].Name, RESP: registry[id].RESP, Peer: string(server.Address),
+			Voter: server.Suffrage == raft.Voter, Role: fsm.Follower}
+		if m.ID == "" {
+			m.ID = id // not registered yet
+		}
+		if !m.Voter {
+			m.Role = fsm.Nonvoter
+		}
+		if known && to.id == id {
+			m.Role = fsm.Leader
+			s.Leader = &fsm.Member{ID: m.ID, RESP: m.RESP, Peer: m.Peer, Voter: m.Voter, Role: m.Role}
+		}
+		s.Members = append(s.Members, m)
+	}
+	return s
+}
+
+func (n *Node) role() fsm.Role {
+	servers, member := n.servers(), false
+	for _, s := range servers {
+		if string(s.ID) == n.id.ID {
+			if s.Suffrage != raft.Voter {
+				return fsm.Nonvoter
+			}
+			member = true
+		}
+	}
+	switch {
+	case len(servers) == 0:
+		return fsm.Nonvoter // it has not joined yet
+	case !member:
+		return fsm.Removed
+	}
+	switch n.raft.State() {
+	case raft.Leader:
+		return fsm.Leader
+	case raft.Candidate:
+		return fsm.Candidate
+	}
+	return fsm.Follower
+}
+
+// Describe asks the leader what it knows of the members, and calls done within about twice the patience: with null for
+// what only the leader could know, if it does not answer.
+func (n *Node) Describe(done func(fsm.Status)) {
+	n.wg.Go(func() { done(n.described()) })
+}
+
+func (n *Node) described() fsm.Status {
+	if n.raft.State() == raft.Leader {
+		return n.surveyed()
+	}
+	s := n.Local()
+	to, known := n.route()
+	if !known || to.id == n.id.ID {
+		return s
+	}
+	got := make(chan fsm.Status, 1)
+	n.port.Link(transport.Control, to.addr).Call(methodStatus, nil, func(reply []byte, err error) {
+		var theirs fsm.Status
+		if err != nil || json.Unmarshal(reply, &theirs) != nil {
+			theirs = fsm.Status{}
+		}
+		got <- theirs
+	})
+	var theirs fsm.Status
+	select {
+	case theirs = <-got:
+	case <-after(n.ctx, 2*patience):
+	}
+	if theirs.Role != fsm.Leader {
+		return s
+	}
+	s.Members, s.CanLose = theirs.Members, theirs.CanLose
+	return s
+}
+
+// surveyed is a leader's Status, with what the members say of themselves.
+func (n *Node) surveyed() fsm.Status {
+	s := n.Local()
+	if s.Role != fsm.Leader {
+		return s
+	}
+	found := n.survey(patience)
+	voters, reachable := 0, 0
+	for i, server := range n.servers() {
+		if i >= len(s.Members) || s.Members[i].Peer != string(server.Address) {
+			break // the members changed in between: what is unknown stays null
+		}
+		e, answered := found[string(server.ID)]
+		m := &s.Members[i]
+		m.Reachable = &answered
+		if answered {
+			lag := s.CommitIndex - min(e.applied, s.CommitIndex)
+			m.Lag = &lag
+		}
+		if m.Voter {
+			voters++
+			if answered {
+				reachable++
+			}
+		}
+	}
+	s.CanLose = max(0, reachable-(voters/2+1))
+	return s
+}

@@ -1,0 +1,51 @@
+package cluster
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/raft"
+)
+
+// A failed write ends the node: the library would go on with a disk whose state nobody knows, and a sync that failed once
+// may "succeed" the second time without having written anything.
+
+type fatalLog struct {
+	raft.LogStore
+	fatal func(error)
+}
+
+func (l fatalLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+
+func (l fatalLog) StoreLogs(logs []*raft.Log) error {
+	return failing(l.fatal, "append to the log", l.LogStore.StoreLogs(logs))
+}
+
+func (l fatalLog) DeleteRange(from, to uint64) error {
+	return failing(l.fatal, "truncate the log", l.LogStore.DeleteRange(from, to))
+}
+
+// IsMonotonic passes on what raft asks of a log store that leaves no gaps (raft.MonotonicLogStore).
+func (l fatalLog) IsMonotonic() bool {
+	m, ok := l.LogStore.(raft.MonotonicLogStore)
+	return ok && m.IsMonotonic()
+}
+
+type fatalStable struct {
+	raft.StableStore
+	fatal func(error)
+}
+
+func (s fatalStable) Set(key, value []byte) error {
+	return failing(s.fatal, "store "+string(key), s.StableStore.Set(key, value))
+}
+
+func (s fatalStable) SetUint64(key []byte, value uint64) error {
+	return failing(s.fatal, "store "+string(key), s.StableStore.SetUint64(key, value))
+}
+
+func failing(fatal func(error), what string, err error) error {
+	if err != nil {
+		fatal(fmt.Errorf("disk: cannot %s: %w", what, err))
+	}
+	return err
+}

@@ -1,0 +1,139 @@
+// Package history records what concurrent clients of a counter service did and saw, and decides whether a single counter that
+// does one thing at a time could have answered the same (linearizability).
+//
+//	Recorder.Incr, Get, Set, Del    stamp the call; the client then talks to the service
+//	Call.Done, NotApplied, Unknown  stamp the return and keep the outcome
+//	Recorder.Check                  takes the history so far, then
+//	Check                           splits it by key; of each key:
+//	    counter keys (only +1 and reads)  distinct, forward, exact: all fast, with unknowns, for millions of Ops
+//	    other keys                        forward if it only grows; searched by porcupine with bounded time and steps
+//
+// Rules. Stamps come from one atomic counter, never from a clock: in virtual time many events share an instant. The client
+// takes the Call before it writes the request and ends it after it has read the reply. A Recorder is safe for concurrent
+// use, a Call belongs to one goroutine at a time. Limits: MaxOps per Recorder, MaxSteps and a time limit per check; what exceeds one fails
+// the check, for undecided is never a pass. Keep keys that see more than +1 and reads short-lived (at most 1,000 Ops and 6
+// unknowns): the search is exponential. Keys start out missing.
+//
+// Tests: check_test.go plants violations, differential_test.go compares exact with porcupine on random histories,
+// recorder_test.go records concurrent clients.
+package history
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// MaxOps is the most operations of one Recorder.
+const MaxOps = 1 << 23
+
+// never is the return stamp of an operation whose end nobody saw: it may take effect at any later time.
+const never = math.MaxInt64
+
+// ErrRecording is wrapped by Recorder.Err for misuse.
+var ErrRecording = errors.New("history: bad recording")
+
+// Recorder collects a history. The zero value is ready.
+type Recorder struct {
+	stamps atomic.Int64 // a call's is drawn as late as can be, a return's before waiting for mu: narrow intervals catch more
+
+	mu  sync.Mutex // guards what follows; never held across a wait
+	ops []Op
+	err error // the first misuse
+}
+
+// Incr begins an addition of delta. Its reply is the new value.
+func (r *Recorder) Incr(client int, key string, delta int64) *Call {
+	return r.begin(Op{Client: client, Kind: Incr, Key: key, Arg: delta})
+}
+
+// Get begins a read. Its reply is the value, or Nil for a missing key.
+func (r *Recorder) Get(client int, key string) *Call {
+	return r.begin(Op{Client: client, Kind: Get, Key: key})
+}
+
+// Set begins a store of value. Its reply is not looked at.
+func (r *Recorder) Set(client int, key string, value int64) *Call {
+	return r.begin(Op{Client: client, Kind: Set, Key: key, Arg: value})
+}
+
+// Del begins a deletion. Its reply is 1 if the key existed, else 0.
+func (r *Recorder) Del(client int, key string) *Call {
+	return r.begin(Op{Client: client, Kind: Del, Key: key})
+}
+
+// Check is Check of the history so far, and Err.
+func (r *Recorder) Check(limit time.Duration) error {
+	return errors.Join(r.Err(), Check(r.Ops(), limit))
+}
+
+// Ops is a copy of the history so far; calls still open are Unknown.
+func (r *Recorder) Ops() []Op {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]Op(nil), r.ops...)
+}
+
+// Err is the first misuse, wrapping ErrRecording: a Call ended twice, or MaxOps exceeded (the further Ops are missing). The
+// history is not to be trusted then.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Call is an operation under way. One of its methods must be called, once, when the outcome is known; none means Unknown.
+type Call struct {
+	r     *Recorder
+	index int // in r.ops; -1 if there was no room
+	ended bool
+}
+
+// Done tells that the reply came.
+func (c *Call) Done(reply Reply) { c.end(Done, reply) }
+
+// NotApplied tells that the service promised to have done nothing, now and for ever. The checks leave the operation out.
+func (c *Call) NotApplied() { c.end(NotApplied, Nil()) }
+
+// Unknown tells that it may have happened, or may happen yet: a time-out, a lost connection.
+func (c *Call) Unknown() { c.end(Unknown, Nil()) }
+
+func (r *Recorder) begin(op Op) *Call {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.ops) >= MaxOps {
+		r.failLocked(fmt.Errorf("%w: more than %d operations", ErrRecording, MaxOps))
+		return &Call{r: r, index: -1}
+	}
+	op.Call, op.Return, op.Outcome = r.stamps.Add(1), never, Unknown
+	r.ops = append(r.ops, op)
+	return &Call{r: r, index: len(r.ops) - 1}
+}
+
+func (c *Call) end(how Outcome, reply Reply) {
+	stamp := c.r.stamps.Add(1)
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	if c.index < 0 {
+		return
+	}
+	op := &c.r.ops[c.index]
+	if c.ended {
+		c.r.failLocked(fmt.Errorf("%w: ended twice: %v", ErrRecording, *op))
+		return
+	}
+	c.ended = true
+	op.Outcome = how
+	if how == Done {
+		op.Reply, op.Return = reply, stamp
+	}
+}
+
+func (r *Recorder) failLocked(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}

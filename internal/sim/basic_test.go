@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestThreeNodesCountThroughAnyOfThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 1)
+		defer c.Stop()
+		c.StartThree()
+		want := int64(0)
+		for range 30 {
+			for _, name := range []string{"n1", "n2", "n3"} {
+				want++
+				if got, err := c.Incr(name, "hits", 1); err != nil || got != want {
+					t.Fatalf("INCR at %s = %d, %v; want %d", name, got, err, want)
+				}
+			}
+		}
+		for _, name := range []string{"n1", "n2", "n3"} {
+			if got, err := c.Get(name, "hits"); err != nil || got != want {
+				t.Fatalf("GET at %s = %d, %v; want %d", name, got, err, want)
+			}
+		}
+	})
+}
+
+func TestALeaderDiesAndNobodyNotices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 2)
+		defer c.Stop()
+		c.StartThree()
+		total := int64(0)
+		for range 10 {
+			leader := c.Leader()
+			var others []string
+			for _, name := range c.Names() {
+				if name != leader {
+					others = append(others, name)
+				}
+			}
+			c.Crash(leader)
+			from := time.Now()
+			for i := range 20 {
+				total++
+				if got, err := c.Incr(others[i%2], "hits", 1); err != nil || got != total {
+					t.Fatalf("INCR at %s after the crash of %s = %d, %v; want %d", others[i%2], leader, got, err, total)
+				}
+				if i == 0 {
+					t.Logf("first answer after %v", time.Since(from))
+				}
+			}
+			c.Restart(leader)
+			c.WaitFor("return of "+leader, 5*time.Second, func() bool {
+				got, err := c.Get(leader, "hits")
+				return err == nil && got == total
+			})
+		}
+	})
+}

@@ -1,0 +1,315 @@
+// Package sim runs whole clusters in virtual time (testing/synctest): real Nodes, hashicorp/raft included, over a network in
+// memory and disks that lose what was not synced.
+//
+//	New ─ Cluster.Start(name)             a founder, or one that joins through those who run
+//	    Do(name, ops)                     one Request at that node, and its answer
+//	    Crash, Restart                    process death: connections break, unsynced writes are gone
+//	    Net.Cut, Isolate, Heal, Delay     the network's faults (internal/memnet)
+//	    Skew                              a wall clock that jumps
+//	    Stop                              ends all; synctest fails the test if anything is left running
+//
+// Rules. Everything must be made and used inside one synctest bubble. A crashed node's goroutines are ended in the
+// background; it can neither dial nor be dialed, and what it still answers counts as unknown. Faults come from a seeded
+// source, but the Go scheduler and raft's own jitter are not seeded: a failure is repeated by running its seed often.
+//
+// Tests: this is the test kit; its users are beside it.
+package sim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/internal/memnet"
+)
+
+// Cluster is a set of hosts, each with a disk and at times a running Node. Its fields may be set before the first Start.
+type Cluster struct {
+	T         testing.TB
+	Net       *memnet.Network
+	Rand      *rand.Rand
+	Latency   time.Duration          // of a disk write; default 200 µs
+	Timing    cluster.Timing         // of the Nodes
+	Snapshots cluster.SnapshotPolicy // of the Nodes
+
+	mu    sync.Mutex
+	hosts map[string]*Host
+	wg    sync.WaitGroup // crashed Nodes that are being taken down
+}
+
+// Host is a place where a Node can run.
+type Host struct {
+	Name    string
+	Founder bool
+	node    *cluster.Node
+	life    *life
+	disk    *disk
+	skew    time.Duration
+}
+
+// life is one process: from Start to Crash or Stop.
+type life struct {
+	mu   sync.Mutex
+	dead bool
+}
+
+func (l *life) isDead() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.dead }
+func (l *life) die()         { l.mu.Lock(); defer l.mu.Unlock(); l.dead = true }
+
+const peerPort = ":17379"
+
+// New returns a Cluster without hosts, whose faults follow seed.
+func New(t testing.TB, seed uint64) *Cluster {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	return &Cluster{T: t, Net: memnet.New(rand.New(rand.NewPCG(seed, 1))), Rand: rng, Latency: 200 * time.Microsecond,
+		hosts: map[string]*Host{}}
+}
+
+// StartThree starts n1, and n2 and n3 that join it, and waits until all three vote.
+func (c *Cluster) StartThree() {
+	c.T.Helper()
+	c.Start("n1", true)
+	for _, name := range []string{"n2", "n3"} {
+		c.Start(name, false)
+		c.Join(name, "n1")
+	}
+	c.WaitFor("three voters", 10*time.Second, func() bool {
+		voters := 0
+		for _, m := range c.Node("n1").Local().Members {
+			if m.Voter {
+				voters++
+			}
+		}
+		return voters == 3
+	})
+}
+
+// Start starts a host's Node on its disk; a new host gets an empty one. A founder begins as a cluster of one.
+func (c *Cluster) Start(name string, founder bool) *cluster.Node {
+	c.T.Helper()
+	c.mu.Lock()
+	h := c.hosts[name]
+	if h == nil {
+		h = &Host{Name: name, Founder: founder, disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
+		c.hosts[name] = h
+	}
+	c.mu.Unlock()
+	listener, err := c.Net.Listen(name + peerPort)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	alive := &life{}
+	node, err := cluster.Open(cluster.Config{
+		Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Version: "sim",
+		Timing: c.Timing, Snapshots: c.Snapshots, Stores: h.disk.stores, Logger: c.logger(name),
+		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
+		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
+			if alive.isDead() {
+				return nil, net.ErrClosed
+			}
+			return c.Net.Dial(ctx, name, addr)
+		},
+		Fatal: func(err error) {
+			if !alive.isDead() {
+				c.T.Errorf("%s ended itself: %v", name, err)
+			}
+		},
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	c.mu.Lock()
+	h.node, h.life = node, alive
+	c.mu.Unlock()
+	return node
+}
+
+// logger writes nothing, unless the tests are verbose and SIM_LOG is set in the environment of who debugs: a passing run
+// should be silent.
+func (c *Cluster) logger(name string) hclog.Logger {
+	if !verbose() {
+		return hclog.NewNullLogger()
+	}
+	return hclog.New(&hclog.LoggerOptions{Name: name, Level: hclog.Debug, Output: testWriter{c.T}, TimeFormat: "05.000"})
+}
+
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Logf("%s", p[:max(0, len(p)-1)])
+	return len(p), nil
+}
+
+// Join lets name join through a host that runs.
+func (c *Cluster) Join(name, through string) {
+	c.T.Helper()
+	var err error
+	for range 100 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		err = c.Node(name).Join(ctx, through+peerPort)
+		cancel()
+		if err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.T.Fatalf("%s can't join: %v", name, err)
+}
+
+// Node is the Node that runs on a host; nil if none does.
+func (c *Cluster) Node(name string) *cluster.Node {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hosts[name].node
+}
+
+// Names are the hosts on which a Node runs, in no particular order.
+func (c *Cluster) Names() (names []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, h := range c.hosts {
+		if h.node != nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Leader is the host whose Node leads, as far as itself knows; empty if none does. A deposed leader may still think so:
+// the one with the highest term is taken.
+func (c *Cluster) Leader() (leader string) {
+	var highest uint64
+	for _, name := range c.Names() {
+		if s := c.Node(name).Local(); s.Role == fsm.Leader && s.Term >= highest {
+			leader, highest = name, s.Term
+		}
+	}
+	return leader
+}
+
+// Crash ends the process on a host: its connections break, what its disk had not synced is gone.
+func (c *Cluster) Crash(name string) {
+	c.mu.Lock()
+	h := c.hosts[name]
+	node := h.node
+	h.life.die()
+	h.disk = h.disk.crash()
+	h.node = nil
+	c.mu.Unlock()
+	c.Net.Kill(name)
+	c.wg.Go(func() { node.Close() })
+}
+
+// Restart starts a crashed host's Node again.
+func (c *Cluster) Restart(name string) *cluster.Node {
+	c.T.Helper()
+	return c.Start(name, false)
+}
+
+// Skew sets a host's wall clock apart from the others'.
+func (c *Cluster) Skew(name string, by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hosts[name].skew = by
+}
+
+func (c *Cluster) skew(h *Host) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return h.skew
+}
+
+// Stop ends all Nodes.
+func (c *Cluster) Stop() {
+	for _, name := range c.Names() {
+		c.mu.Lock()
+		h := c.hosts[name]
+		node := h.node
+		h.life.die()
+		h.node = nil
+		c.mu.Unlock()
+		c.wg.Go(func() { node.Close() })
+	}
+	c.Net.Heal()
+	c.wg.Wait()
+}
+
+// WaitFor polls until ok, and fails the test if that takes longer than limit.
+func (c *Cluster) WaitFor(what string, limit time.Duration, ok func() bool) {
+	c.T.Helper()
+	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			c.T.Fatalf("no %s within %v", what, limit)
+		}
+	}
+}
+
+// Answer is what a client of a node got.
+type Answer struct {
+	Results  []fsm.Result
+	Index    uint64
+	Verified bool
+	Err      error // wraps fsm.ErrNotApplied or fsm.ErrUnknown
+}
+
+// Do runs Ops as one group at a node: proposed if one of them writes or ride is asked for, else read at level. A crash of
+// the node before the answer makes it unknown; a node that is down refuses.
+func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
+	c.mu.Lock()
+	h := c.hosts[name]
+	node, alive := h.node, h.life
+	c.mu.Unlock()
+	if node == nil {
+		return Answer{Err: fmt.Errorf("%w: %s is down", fsm.ErrNotApplied, name)}
+	}
+	done := make(chan struct{})
+	r := &fsm.Request{Level: level, Done: func(*fsm.Request) { close(done) }}
+	r.Add(ops...)
+	writes := false
+	for _, op := range ops {
+		writes = writes || op.Kind.Writes()
+	}
+	if writes {
+		node.Propose(r)
+	} else {
+		node.Read(r)
+	}
+	<-done
+	if alive.isDead() {
+		return Answer{Err: fmt.Errorf("%w: %s crashed", fsm.ErrUnknown, name)}
+	}
+	a := Answer{Index: r.Index, Verified: r.Verified, Err: r.Err}
+	for rest := r.Results; ; {
+		result, ok := rest.Next()
+		if !ok {
+			return a
+		}
+		a.Results = append(a.Results, result)
+	}
+}
+
+// Incr adds to a counter and returns its new value.
+func (c *Cluster) Incr(name, key string, by int64) (int64, error) {
+	a := c.Do(name, fsm.Strong, fsm.Op{Kind: fsm.Incr, Key: []byte(key), Amount: by})
+	if a.Err != nil {
+		return 0, a.Err
+	}
+	return a.Results[0].Value.Int, nil
+}
+
+// Get reads a counter; a missing one is 0.
+func (c *Cluster) Get(name, key string) (int64, error) {
+	a := c.Do(name, fsm.Strong, fsm.Op{Kind: fsm.Get, Key: []byte(key)})
+	if a.Err != nil {
+		return 0, a.Err
+	}
+	return a.Results[0].Value.Int, nil
+}

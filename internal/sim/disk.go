@@ -1,0 +1,225 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/cluster"
+)
+
+// disk is a data directory in memory. A write takes its time, and is durable only when that has passed: who crashes in
+// between finds it missing, or, of a few log entries, the first ones. It implements raft's three stores.
+type disk struct {
+	mu        sync.Mutex
+	rng       *rand.Rand
+	latency   time.Duration // of one write
+	log       map[uint64]*raft.Log
+	first     uint64
+	last      uint64
+	writing   []*raft.Log // a StoreLogs that has not returned
+	stable    map[string][]byte
+	numbers   map[string]uint64
+	snapshots []*image // newest last
+}
+
+func newDisk(rng *rand.Rand, latency time.Duration) *disk {
+	return &disk{rng: rng, latency: latency, log: map[uint64]*raft.Log{}, stable: map[string][]byte{}, numbers: map[string]uint64{}}
+}
+
+func (d *disk) stores() (cluster.Stores, error) {
+	return cluster.Stores{Log: d, Stable: d, Snapshots: snapshotStore{d}, Close: func() error { return nil }}, nil
+}
+
+// crash returns what a process finds that starts after one that died now.
+func (d *disk) crash() *disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := newDisk(d.rng, d.latency)
+	c.log, c.stable, c.numbers = maps.Clone(d.log), maps.Clone(d.stable), maps.Clone(d.numbers)
+	c.first, c.last = d.first, d.last
+	c.snapshots = slices.Clone(d.snapshots)
+	for _, l := range d.writing[:d.rng.IntN(len(d.writing)+1)] {
+		c.keep(l)
+	}
+	return c
+}
+
+func (d *disk) keep(l *raft.Log) {
+	copied := *l
+	copied.Data = bytes.Clone(l.Data)
+	d.log[l.Index] = &copied
+	if d.first == 0 {
+		d.first = l.Index
+	}
+	d.last = l.Index
+}
+
+func (d *disk) FirstIndex() (uint64, error) { d.mu.Lock(); defer d.mu.Unlock(); return d.first, nil }
+func (d *disk) LastIndex() (uint64, error)  { d.mu.Lock(); defer d.mu.Unlock(); return d.last, nil }
+
+func (d *disk) GetLog(index uint64, log *raft.Log) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	found := d.log[index]
+	if found == nil {
+		return raft.ErrLogNotFound
+	}
+	*log = *found
+	return nil
+}
+
+func (d *disk) StoreLog(log *raft.Log) error { return d.StoreLogs([]*raft.Log{log}) }
+
+func (d *disk) StoreLogs(logs []*raft.Log) error {
+	d.mu.Lock()
+	if d.last != 0 && logs[0].Index != d.last+1 {
+		d.mu.Unlock()
+		return errors.New("sim: gap in the log")
+	}
+	d.writing = logs
+	d.mu.Unlock()
+	time.Sleep(d.latency)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.writing = nil
+	for _, l := range logs {
+		d.keep(l)
+	}
+	return nil
+}
+
+func (d *disk) DeleteRange(from, to uint64) error {
+	time.Sleep(d.latency)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := from; i <= to; i++ {
+		delete(d.log, i)
+	}
+	switch {
+	case len(d.log) == 0:
+		d.first, d.last = 0, 0
+	case from <= d.first:
+		d.first = to + 1
+	default:
+		d.last = from - 1
+	}
+	return nil
+}
+
+// IsMonotonic: as raft-wal, it has no gaps.
+func (d *disk) IsMonotonic() bool { return true }
+
+var errNotFound = errors.New("not found") // the text that raft expects
+
+func (d *disk) Set(key, value []byte) error {
+	time.Sleep(d.latency)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.stable[string(key)] = bytes.Clone(value)
+	return nil
+}
+
+func (d *disk) Get(key []byte) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	value, ok := d.stable[string(key)]
+	if !ok {
+		return nil, errNotFound
+	}
+	return bytes.Clone(value), nil
+}
+
+func (d *disk) SetUint64(key []byte, value uint64) error {
+	time.Sleep(d.latency)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.numbers[string(key)] = value
+	return nil
+}
+
+func (d *disk) GetUint64(key []byte) (uint64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	value, ok := d.numbers[string(key)]
+	if !ok {
+		return 0, errNotFound
+	}
+	return value, nil
+}
+
+// snapshotStore keeps the newest images whole; one whose sink was not closed never existed.
+type snapshotStore struct{ disk *disk }
+
+type image struct {
+	meta raft.SnapshotMeta
+	data []byte
+}
+
+const keptImages = 2
+
+func (s snapshotStore) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
+	configurationIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+	return &sink{disk: s.disk, image: image{meta: raft.SnapshotMeta{Version: version, Index: index, Term: term,
+		ID: time.Now().Format("snapshot-15-04-05.000000000"), Configuration: configuration, ConfigurationIndex: configurationIndex}}}, nil
+}
+
+func (s snapshotStore) List() ([]*raft.SnapshotMeta, error) {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	var metas []*raft.SnapshotMeta
+	for _, im := range slices.Backward(s.disk.snapshots) {
+		meta := im.meta
+		metas = append(metas, &meta)
+	}
+	return metas, nil
+}
+
+func (s snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	for _, im := range s.disk.snapshots {
+		if im.meta.ID == id {
+			meta := im.meta
+			return &meta, io.NopCloser(bytes.NewReader(im.data)), nil
+		}
+	}
+	return nil, nil, errNotFound
+}
+
+type sink struct {
+	disk *disk
+	image
+	over bool
+}
+
+func (s *sink) ID() string    { return s.meta.ID }
+func (s *sink) Cancel() error { s.over = true; return nil }
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.data = append(s.data, p...)
+	return len(p), nil
+}
+
+func (s *sink) Close() error {
+	if s.over {
+		return nil
+	}
+	s.over = true
+	time.Sleep(s.disk.latency)
+	s.meta.Size = int64(len(s.data))
+	s.disk.mu.Lock()
+	defer s.disk.mu.Unlock()
+	s.disk.snapshots = append(s.disk.snapshots, &s.image)
+	if extra := len(s.disk.snapshots) - keptImages; extra > 0 {
+		s.disk.snapshots = s.disk.snapshots[extra:]
+	}
+	return nil
+}
