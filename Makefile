@@ -1,0 +1,57 @@
+# Everything that one does with Truecount day by day. `make` alone lists it. CI runs `make ci` and nothing else.
+
+GO          ?= go
+FUZZTIME    ?= 20s
+STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The version is stamped from git, where there is a commit to name.
+BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
+
+.PHONY: help build run up down test check race fuzz e2e ci clean fmt vet staticcheck
+.NOTPARALLEL:
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## compile bin/truecount
+	$(GO) build -buildvcs=$(BUILDVCS) -o bin/truecount ./cmd/truecount
+
+run: build ## three local nodes in the foreground; Ctrl-C stops them
+	@scripts/local run
+
+up: build ## three local nodes in the background
+	@scripts/local up
+
+down: ## stop the local nodes and remove their data
+	@scripts/local down
+
+test: ## all tests, and the race detector where a C compiler is there; under 5 minutes
+	$(GO) test ./...
+	@scripts/race ./cluster/... ./resp/... ./transport/... ./cmd/...
+
+check: fmt vet staticcheck ## before a commit: format, vet, staticcheck, tests; about a minute
+	$(GO) test ./...
+
+race: ## all tests under the race detector
+	@scripts/race ./...
+
+fuzz: ## every fuzz target for FUZZTIME (20s)
+	@scripts/fuzz $(FUZZTIME)
+
+e2e: ## real processes, killed and restarted
+	$(GO) test -tags e2e -count=1 -timeout 10m -v ./internal/e2e
+
+ci: fmt vet staticcheck test race fuzz e2e ## all of it; under 20 minutes
+
+clean: down ## remove what the targets above made
+	rm -rf bin
+
+fmt:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./internal/e2e
+
+staticcheck:
+	$(STATICCHECK) -tags e2e ./...

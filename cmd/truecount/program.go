@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/resp"
+)
+
+const (
+	stopTime     = 5 * time.Second         // from the signal to the end of what is in flight
+	transferTime = 1500 * time.Millisecond // of it, for handing over leadership
+	readyTick    = 10 * time.Millisecond   // between two looks for a leader
+	minTiming    = 5 * time.Millisecond    // of Raft's timing (raft: config.go, ValidateConfig)
+	readyPatient = 3 * time.Second         // without a leader for so long: a log line says what is waited for
+)
+
+// Config is what a Program is told. Dir, RESP, Logger and Ready are required.
+type Config struct {
+	ID       string         // the node's name; empty: from Dir, or drawn at random
+	Dir      string         // data directory
+	RESP     string         // address of the door for clients; port 0: the system chooses
+	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
+	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
+	Insecure bool           // allow addresses that are not loopback
+	Timing   cluster.Timing // Raft's; Commit may be zero
+	Version  string
+	Logger   hclog.Logger
+	Ready    io.Writer // takes the ready line
+}
+
+// Program is one node with its doors: what `truecount serve` runs.
+type Program struct {
+	config Config
+	door   net.Listener
+	node   *cluster.Node
+	server *resp.Server
+	fatal  chan error // at most one: the node can't go on
+}
+
+// Open checks the addresses, opens the ports, then the directory. Nobody is served before Run. The error is one line.
+func Open(config Config) (*Program, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	door, err := listen("resp", config.RESP)
+	if err != nil {
+		return nil, err
+	}
+	config.RESP = boundAddress(config.RESP, door)
+	peer, err := listen("peer", config.Peer)
+	if err != nil {
+		door.Close()
+		return nil, err
+	}
+	config.Peer = peer.Addr().String()
+
+	p := &Program{config: config, door: door, fatal: make(chan error, 1)}
+	p.node, err = cluster.Open(cluster.Config{
+		Dir:       config.Dir,
+		Name:      config.ID,
+		RESP:      config.RESP,
+		Listener:  peer,
+		Bootstrap: len(config.Join) == 0,
+		Timing:    config.Timing,
+		Version:   config.Version,
+		Logger:    config.Logger,
+		Fatal:     p.fail,
+	})
+	if err != nil {
+		door.Close()
+		peer.Close()
+		return nil, err
+	}
+	p.server = resp.NewServer(resp.Options{
+		Cluster: p.node,
+		Version: config.Version,
+		Logf:    func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
+	})
+	return p, nil
+}
+
+// check refuses bad addresses and fills in the peer port's.
+func (c *Config) check() error {
+	if err := checkListen("resp", c.RESP, c.Insecure); err != nil {
+		return err
+	}
+	if c.Peer == "" {
+		peer, err := peerAddress(c.RESP)
+		if err != nil {
+			return err
+		}
+		c.Peer = peer
+	}
+	if err := checkListen("peer", c.Peer, c.Insecure); err != nil {
+		return err
+	}
+	for _, addr := range c.Join {
+		if err := checkTarget("join", addr); err != nil {
+			return err
+		}
+	}
+	return checkTiming(c.Timing)
+}
+
+// checkTiming says in terms of the flags what Raft would refuse later, when the directory is made already.
+func checkTiming(t cluster.Timing) error {
+	switch {
+	case min(t.Heartbeat, t.Election, t.Lease) < minTiming:
+		return fmt.Errorf("--heartbeat %v --election %v --lease %v: give at least %v each", t.Heartbeat, t.Election, t.Lease, minTiming)
+	case t.Lease > t.Heartbeat:
+		return fmt.Errorf("--lease %v is longer than --heartbeat %v: two nodes could lead at once; give less", t.Lease, t.Heartbeat)
+	case t.Election < t.Heartbeat:
+		return fmt.Errorf("--election %v is shorter than --heartbeat %v: no election would end; give as much or more", t.Election, t.Heartbeat)
+	}
+	return nil
+}
+
+// fail is the node's last word. It never blocks: the disk that failed may hold everything else up.
+func (p *Program) fail(err error) {
+	select {
+	case p.fatal <- err:
+	default:
+	}
+}
+
+// Run serves until ctx ends (nil, after Close), the cluster refuses the node, or the node can't go on. In the last case
+// nothing is handed over, closed or waited for, for that may need the disk that failed: the process must end.
+func (p *Program) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var running sync.WaitGroup
+	ended := make(chan error, 2)
+	running.Go(func() {
+		if err := p.server.Serve(p.door); err != nil && ctx.Err() == nil {
+			ended <- fmt.Errorf("the door at %s: %w", p.config.RESP, err)
+		}
+	})
+	running.Go(func() {
+		if err := p.settle(ctx); err != nil && ctx.Err() == nil {
+			ended <- err
+		}
+	})
+
+	var err error
+	select {
+	case err = <-p.fatal:
+		return err
+	case err = <-ended:
+	case <-ctx.Done():
+		p.config.Logger.Info("stopping: handing over and finishing what is in flight")
+	}
+	cancel()
+	err = errors.Join(err, p.Close())
+	running.Wait()
+	return err
+}
+
+// Close hands leadership over if this node leads, answers what is in flight, closes the clients' connections and then the
+// node. It takes little more than stopTime at most. Not to be called while Run runs, which calls it itself.
+func (p *Program) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	transfer, cancelTransfer := context.WithTimeout(ctx, transferTime)
+	defer cancelTransfer()
+	if err := p.node.Transfer(transfer); err != nil {
+		p.config.Logger.Warn("leadership was not handed over, the others will elect", "reason", err)
+	}
+	if err := p.server.Shutdown(ctx); err != nil {
+		p.config.Logger.Warn("closed with clients' commands in flight", "reason", err)
+	}
+	p.door.Close()
+	return p.node.Close()
+}
+
+// settle makes the node a member if it has yet to become one, and says when it can count.
+func (p *Program) settle(ctx context.Context) error {
+	if !p.node.Joined() {
+		j := joiner{addrs: p.config.Join, own: p.config.RESP, join: p.node.Join, log: p.config.Logger}
+		j.ask = func(ctx context.Context, addr string) (fsm.Status, error) {
+			status, _, err := askStatus(ctx, addr, joinAskTime)
+			return status, err
+		}
+		if err := j.run(ctx); err != nil {
+			return err
+		}
+	}
+	return p.announce(ctx)
+}
+
+// announce prints the ready line once a leader is known, and known by name: others can be told where to find it.
+func (p *Program) announce(ctx context.Context) error {
+	tick := time.NewTicker(readyTick)
+	defer tick.Stop()
+	patience := time.After(readyPatient)
+	for {
+		status := p.node.Local()
+		if status.Leader != nil && status.Leader.RESP != "" {
+			fmt.Fprintf(p.config.Ready, "truecount: %s ready: RESP %s, peer %s, members %d, leader %s\n",
+				status.ID, p.config.RESP, p.config.Peer, len(status.Members), status.Leader.ID)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-patience:
+			p.config.Logger.Warn("waiting for a leader: is a majority of the members running?", "members", len(status.Members))
+		case <-tick.C:
+		}
+	}
+}

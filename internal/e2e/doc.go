@@ -1,0 +1,17 @@
+// Package e2e is the last word on Truecount: real processes on real sockets and disks, counted with, killed and restarted.
+//
+// Everything is in the tests, under the build tag e2e (`make e2e`):
+//
+//	TestMain                  builds the binary once
+//	newCluster(t, n)          n nodes on free loopback ports, joined; stopped when the test ends
+//	  process                   one node's flags, start, kill -9, SIGTERM, its output when something fails
+//	  cluster.waitWhole         until every node is a voter, reachable and without lag
+//	load                      clients that count and remember what they were told
+//
+// The rules: nothing sleeps; what takes time is polled under a deadline (eventually), and a deadline that is part of the
+// promise is a named constant. A client's connection is used by one goroutine. A load never repeats a command, so that
+// every acknowledged increment is in it once.
+//
+// Where to look: single_test.go one node; join_test.go how clusters form; kill_test.go dying leaders and whole clusters;
+// read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start.
+package e2e
