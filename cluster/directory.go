@@ -42,11 +42,14 @@ func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Stores{}, fmt.Errorf("data directory: %w; choose another with --dir", err)
 	}
+	if err := checkOurs(dir); err != nil { // before a lock file is put into it
+		return Stores{}, err
+	}
 	lock, err := lockDirectory(dir)
 	if err != nil {
 		return Stores{}, err
 	}
-	if err := checkDirectory(dir); err != nil {
+	if err := checkWhole(dir); err != nil {
 		lock.Close()
 		return Stores{}, err
 	}
@@ -78,8 +81,8 @@ func lockDirectory(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// checkDirectory refuses a directory that is not ours, or not whole.
-func checkDirectory(dir string) error {
+// checkOurs refuses a directory that holds anything but what we put there.
+func checkOurs(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
@@ -89,6 +92,11 @@ func checkDirectory(dir string) error {
 			return fmt.Errorf("%s is not a truecount data directory (it holds %q): choose an empty one with --dir", dir, e.Name())
 		}
 	}
+	return nil
+}
+
+// checkWhole refuses a directory of which a part is missing.
+func checkWhole(dir string) error {
 	stable, err := exists(filepath.Join(dir, stableFile))
 	if err != nil {
 		return err
@@ -115,8 +123,12 @@ func halfMissingUnlessNew(dir, cure string) error {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	defer store.Close()
-	if id, err := loadIdentity(store); err != nil || id.ID != "" {
-		return errors.Join(err, fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, stableFile, logDir, cure))
+	id, err := loadIdentity(store)
+	if err != nil {
+		return fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	if id.ID != "" {
+		return fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, stableFile, logDir, cure)
 	}
 	return nil
 }

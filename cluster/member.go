@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -107,20 +108,20 @@ func (n *Node) admitMember(q joinRequest) joinReply {
 	if _, ready := n.leader.ready(); !ready {
 		return joinReply{Retry: "this node does not lead at the moment"}
 	}
-	if err := CheckName(q.Name); err != nil {
-		return joinReply{Refused: err.Error()}
+	if err := CheckName(q.Name); err != nil || nameOf(q.ID) != q.Name {
+		return joinReply{Refused: fmt.Sprintf("%q is not an id that a node named %q can have", q.ID, q.Name)}
 	}
 	servers := n.servers()
 	for _, s := range servers {
 		if string(s.ID) == q.ID && string(s.Address) == q.Peer {
 			return joinReply{Cluster: n.identity().Cluster}
 		}
-		if other := n.nameOf(string(s.ID)); string(s.ID) != q.ID && other == q.Name {
+		if string(s.ID) != q.ID && nameOf(string(s.ID)) == q.Name {
 			return joinReply{Refused: fmt.Sprintf("another data directory is a member under the name %q: "+
 				"remove that member first, or choose another --id", q.Name)}
 		}
 		if string(s.ID) != q.ID && string(s.Address) == q.Peer {
-			return joinReply{Refused: fmt.Sprintf("member %q has the peer address %s: choose another --peer", n.nameOf(string(s.ID)), q.Peer)}
+			return joinReply{Refused: fmt.Sprintf("member %q has the peer address %s: choose another --peer", nameOf(string(s.ID)), q.Peer)}
 		}
 	}
 	if err := n.register(fsm.Node{ID: q.ID, Name: q.Name, RESP: q.RESP, Peer: q.Peer, Version: q.Version}); err != nil {
@@ -182,10 +183,10 @@ func (n *Node) promote(newcomers []raft.Server, found map[string]echo) {
 		err := n.raft.AddVoter(s.ID, s.Address, 0, changeTimeout).Error()
 		<-n.changes
 		if err != nil {
-			n.logger.Warn("member can't become a voter yet", "id", n.nameOf(string(s.ID)), "error", err)
+			n.logger.Warn("member can't become a voter yet", "id", nameOf(string(s.ID)), "error", err)
 			continue
 		}
-		n.logger.Info("member votes", "id", n.nameOf(string(s.ID)))
+		n.logger.Info("member votes", "id", nameOf(string(s.ID)))
 	}
 }
 
@@ -221,12 +222,10 @@ func (n *Node) register(node fsm.Node) error {
 	return nil
 }
 
-// nameOf is what operators call the node with this raft server id.
-func (n *Node) nameOf(id string) string {
-	for _, node := range n.replica.registry() {
-		if node.ID == id {
-			return node.Name
-		}
+// nameOf is what operators call the node with this raft server id: the id without its digits.
+func nameOf(id string) string {
+	if end := strings.LastIndexByte(id, '-'); end > 0 {
+		return id[:end]
 	}
 	return id
 }

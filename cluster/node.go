@@ -63,7 +63,8 @@ func Open(config Config) (*Node, error) {
 	}
 	n, err := open(config, stores)
 	if err != nil {
-		return nil, errors.Join(err, stores.Close())
+		stores.Close()
+		return nil, err
 	}
 	return n, nil
 }
@@ -116,7 +117,7 @@ func open(config Config, stores Stores) (*Node, error) {
 
 func (n *Node) startRaft(stores Stores) error {
 	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: 2, Logger: n.logger.Named("raft"),
+		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})
 	rc := n.config.raftConfig(n.id.ID)
 	log := fatalLog{stores.Log, n.fail}
@@ -130,11 +131,17 @@ func (n *Node) startRaft(stores Stores) error {
 		n.raft, err = raft.NewRaft(rc, n.replica, log, n.stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
-		return fmt.Errorf("raft: %w", errors.Join(err, n.trans.Close()))
+		n.trans.Close()
+		return fmt.Errorf("raft: %w", err)
 	}
 	n.leader.raft, n.leader.changed = n.raft, n.raft.LeaderCh()
 	return nil
 }
+
+// noPipeline makes raft send one AppendEntries at a time to each follower. With one Entry in flight a pipeline gains
+// nothing, and the library's can hang for ever when leadership ends while it is full: the sender waits for a decoder that
+// has gone, and Shutdown for the sender (raft: replication.go pipelineReplicate, net_transport.go netPipeline.AppendEntries).
+const noPipeline = 1
 
 const raftTimeout = 5 * time.Second // for one of raft's messages to be written and answered
 
@@ -174,8 +181,9 @@ func (n *Node) Close() error {
 	n.cancel()
 	n.proposer.close()
 	stopped := n.raft.Shutdown() // joins goroutines that may wait for the network until the port is closed
+	err := n.trans.Close()       // before the port, or it would report that it can't accept any more
 	n.port.Close()
-	err := errors.Join(stopped.Error(), n.trans.Close())
+	err = errors.Join(err, stopped.Error())
 	n.wg.Wait()
 	n.reader.wg.Wait()
 	return errors.Join(err, n.close())

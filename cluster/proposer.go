@@ -159,7 +159,7 @@ func (p *proposer) answered(c *batchCopy, a answer) {
 	case answerResults:
 		p.contact.ok()
 		finished = split(b.requests, a)
-		p.batch, p.paused = nil, false
+		p.batch, p.paused, p.reason = nil, false, ""
 	case answerSuperseded:
 		finished = fail(b.requests, fmt.Errorf("%w: a later batch of this node overtook it", fsm.ErrUnknown))
 		p.batch = nil

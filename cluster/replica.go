@@ -106,6 +106,13 @@ func (r *replica) keys() uint64 {
 	return r.machine.Keys()
 }
 
+// digest is a sum over everything the replica holds, and the index it stands for.
+func (r *replica) digest() (sum, index uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.Digest(), r.machine.Index()
+}
+
 // registry is what the cluster knows of its nodes, ordered by id.
 func (r *replica) registry() []fsm.Node {
 	r.mu.Lock()

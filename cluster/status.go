@@ -28,11 +28,8 @@ func (n *Node) Local() fsm.Status {
 	}
 	for _, server := range n.servers() {
 		id := string(server.ID)
-		m := fsm.Member{ID: registry[id].Name, RESP: registry[id].RESP, Peer: string(server.Address),
+		m := fsm.Member{ID: nameOf(id), RESP: registry[id].RESP, Peer: string(server.Address),
 			Voter: server.Suffrage == raft.Voter, Role: fsm.Follower}
-		if m.ID == "" {
-			m.ID = id // not registered yet
-		}
 		if !m.Voter {
 			m.Role = fsm.Nonvoter
 		}
@@ -44,6 +41,10 @@ func (n *Node) Local() fsm.Status {
 	}
 	return s
 }
+
+// Digest is a sum over everything that this replica holds, and the log index that it stands for: two nodes with equal
+// indexes and different sums have come apart. It visits every key, and nothing is applied meanwhile.
+func (n *Node) Digest() (sum, index uint64) { return n.replica.digest() }
 
 func (n *Node) role() fsm.Role {
 	servers, member := n.servers(), false

@@ -3,8 +3,9 @@ package resp
 // The burst rule. Some client libraries (go-redis) send a whole pipeline again when its first reply is an error that they
 // know as repeatable. If a command were refused and one behind it, of the same pipeline, executed, the repetition would
 // count it twice. So after a repeatable error everything behind it gets the same error unexecuted: what is collected in
-// open, what the Reader holds, what comes; until the input was once found empty after the errors had been flushed, when the
-// client cannot have more of that pipeline on its way in one piece.
+// open, what the Reader holds, what comes; until the input was found empty when the errors were written. (Looking only after
+// the write would be later by some microseconds, and a client that waits for each reply may have sent its next command by
+// then.) A pipeline of which a piece is still on its way at that moment can't be told from a new command.
 //
 // It is sound because a session never has more than one request on its way: when one is refused, nothing behind it has
 // been handed over.

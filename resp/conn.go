@@ -34,6 +34,7 @@ type conn struct {
 	writing  bool   // drain is running
 	reading  bool   // serve is in Read
 	kicked   bool   // serve was called back from Read
+	room     int    // bytes of room at the last read
 	deadline bool   // Read has a deadline
 	dead     bool   // the connection is closed
 }
@@ -66,15 +67,8 @@ func (c *conn) receive() bool {
 		return false
 	}
 	probing := c.probe()
-	room := c.session.in.Space(readRoom)
-	c.setDeadline(probing, len(room))
-	c.reading = true
-	c.mu.Unlock()
-	n, err := c.net.Read(room)
-	c.mu.Lock()
-	c.reading = false
-	kicked := c.kicked
-	c.kicked = false
+	c.setDeadline(probing)
+	n, kicked, err := c.read()
 	if n > 0 {
 		c.server.door.bytesIn.Add(uint64(n))
 		c.session.in.Fill(n)
@@ -93,32 +87,76 @@ func (c *conn) receive() bool {
 	return true
 }
 
-// probe looks for an empty input if the burst rule waits for it. It reports true if only a read with a short deadline can
-// tell. No byte of the client is between the socket and the Reader here: serve itself is the one that reads.
+// read waits for input and reads once, without mu while it waits. On TCP the bytes pass from the socket to the Reader under
+// mu, so that whoever holds it and finds the socket and the Reader empty knows that the client has nothing on its way.
+func (c *conn) read() (n int, kicked bool, err error) {
+	c.reading = true
+	defer func() {
+		c.reading = false
+		kicked, c.kicked = c.kicked, false
+	}()
+	if !c.socket.direct() {
+		room := c.session.in.Space(readRoom)
+		c.room = len(room)
+		c.mu.Unlock()
+		n, err = c.net.Read(room)
+		c.mu.Lock()
+		return n, false, err
+	}
+	c.mu.Unlock()
+	var failed error
+	waited := c.socket.read(func(fd int) bool {
+		c.mu.Lock()
+		room := c.session.in.Space(readRoom)
+		c.room = len(room)
+		var again bool
+		n, again, failed = readOnce(fd, room)
+		if again {
+			c.mu.Unlock()
+		}
+		return !again
+	})
+	if waited != nil { // the deadline, or the end of the connection
+		c.mu.Lock()
+		return 0, false, waited
+	}
+	return n, false, failed
+}
+
+// probe looks for an empty input if the burst rule waits for it and everything is flushed. It reports true if only a read
+// with a short deadline can tell.
 func (c *conn) probe() bool {
 	if !c.session.refusing() || c.session.in.Buffered() > 0 || !c.flushed() {
 		return false
 	}
-	empty, known := c.socket.empty()
-	if !known {
-		pending, ok := c.net.(interface{ Pending() bool })
-		if !ok {
-			return true
-		}
-		empty = !pending.Pending()
+	if _, pends := c.net.(interface{ Pending() bool }); !pends && !c.socket.direct() {
+		return true
 	}
-	if empty {
+	if c.inputEmpty() {
 		c.session.inputEmpty()
 	}
 	return false
 }
 
-func (c *conn) setDeadline(probing bool, room int) {
+// inputEmpty reports whether the client has nothing on its way here, where that can be told at once. On TCP every byte is
+// either in the socket or in the Reader while mu is held; elsewhere only serve may ask, for it is the one that reads.
+func (c *conn) inputEmpty() bool {
+	if c.session.in.Buffered() > 0 {
+		return false
+	}
+	if c.socket.direct() {
+		return c.socket.empty()
+	}
+	pending, ok := c.net.(interface{ Pending() bool })
+	return ok && !c.reading && !pending.Pending()
+}
+
+func (c *conn) setDeadline(probing bool) {
 	var at time.Time
 	switch {
 	case probing:
 		at = time.Now().Add(emptyAfter)
-	case room > quietRoom:
+	case c.room > quietRoom:
 		at = time.Now().Add(quietAfter)
 	case !c.deadline:
 		return
@@ -184,7 +222,7 @@ func (c *conn) close() {
 	c.session.closing = true
 	c.session.open = nil
 	c.session.out.buf, c.spare = nil, nil
-	c.net.Close()
+	c.server.running.Go(func() { c.net.Close() }) // it waits for read, which may be waiting for mu
 }
 
 // kick calls serve back from Read.

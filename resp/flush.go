@@ -8,10 +8,15 @@ func (c *conn) flush() {
 	if c.writing || len(c.session.out.buf) == 0 {
 		return
 	}
+	// Looked for before the write: a client that waits for its replies has sent the next command before write returns.
+	empty := c.session.refusing() && c.inputEmpty()
 	n := c.socket.write(c.session.out.buf)
 	c.server.door.bytesOut.Add(uint64(n))
 	if n == len(c.session.out.buf) {
 		c.session.out.buf = kept(c.session.out.buf)
+		if empty {
+			c.session.inputEmpty()
+		}
 		c.whenFlushed()
 		return
 	}
@@ -78,7 +83,7 @@ func (c *conn) write(out []byte) (written int, err error) {
 	return written, c.net.SetWriteDeadline(time.Time{})
 }
 
-// whenFlushed lets serve look for an empty input if the burst rule waits for it.
+// whenFlushed lets serve look for an empty input if the burst rule still waits for it.
 func (c *conn) whenFlushed() {
 	if c.session.refusing() {
 		c.kick()

@@ -3,6 +3,7 @@
 package resp
 
 import (
+	"io"
 	"net"
 	"syscall"
 )
@@ -53,18 +54,38 @@ func (s socket) write(out []byte) int {
 	return max(a.n, 0)
 }
 
-// empty reports whether nothing has come in that was not read; known is false where that can't be told.
-func (s socket) empty() (empty, known bool) {
-	if s.raw == nil {
-		return false, false
+// direct reports whether the other methods can do what they say.
+func (s socket) direct() bool { return s.raw != nil }
+
+// read waits until something has come in and calls take, which reports false if there was nothing after all.
+func (s socket) read(take func(fd int) bool) error {
+	return s.raw.Read(func(fd uintptr) bool { return take(int(fd)) })
+}
+
+// readOnce is one read for take. again: there was nothing to read.
+func readOnce(fd int, room []byte) (n int, again bool, err error) {
+	for {
+		n, err = syscall.Read(fd, room)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err == syscall.EAGAIN:
+			return 0, true, nil
+		case err == nil && n == 0:
+			return 0, false, io.EOF
+		}
+		return max(n, 0), false, err
 	}
+}
+
+// empty reports whether nothing has come in that was not read. It may be called while read waits.
+func (s socket) empty() bool {
 	var peek [1]byte
 	var failed error
-	err := s.raw.Read(func(fd uintptr) bool {
-		_, _, failed = syscall.Recvfrom(int(fd), peek[:], syscall.MSG_PEEK)
-		return true // Go's sockets never block
+	err := s.raw.Control(func(fd uintptr) {
+		_, _, failed = syscall.Recvfrom(int(fd), peek[:], syscall.MSG_PEEK) // Go's sockets never block
 	})
-	return err == nil && (failed == syscall.EAGAIN || failed == syscall.EWOULDBLOCK), err == nil
+	return err == nil && (failed == syscall.EAGAIN || failed == syscall.EWOULDBLOCK)
 }
 
 // cpuSeconds is what the process has used.

@@ -8,10 +8,13 @@
 //	Port.Link(Stream, addr).Call  ─ queue → write loop ─ … ─ read loop → done
 //
 // Rules. Nothing is read but the handshake before the owner has admitted the peer; a handshake has handshakeTimeout, and
-// there are at most maxHandshakes at once. Every Call ends: done is called exactly once, with the reply, with ErrNotSent
-// (no byte of it left this node) or with ErrBroken (it may have arrived). done and Handlers run on the connection's
-// goroutine and must not block. Close closes every connection that came through the Port, raft's too, and waits for its
-// own goroutines.
+// there are at most maxHandshakes at once. At most maxServed connections of a Stream are served, with maxCalls under way on
+// each. Every Call ends: done is called exactly once, with the reply, with ErrNotSent (no byte of it left this node) or with
+// ErrBroken (it may have arrived). done and Handlers mostly run on the connection's goroutine and must not block. Close
+// closes every connection that came through the Port, raft's too, ends every Call, and waits for its own goroutines: never
+// call it from done or a Handler. A lock of Link is taken before the outbox's, and that before the Port's.
 //
-// Tests: transport_test.go, over a network in memory, in virtual time.
+// Tests, over a network in memory and in virtual time: handshake_test.go (who gets in), frame_test.go (bad bytes),
+// link_test.go (calls and their ends), port_test.go (Close, limits), raft_test.go; faults_test.go sends calls through a storm
+// of cuts and restarts. loopback_test.go has real sockets and the benchmark.
 package transport

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	seeds    = 12
-	lifetime = 30 * time.Second // of a storm
+	seeds    = 5
+	lifetime = 20 * time.Second // of a storm
 	callers  = 4                // on each host
 )
 
@@ -22,7 +22,7 @@ const (
 // opened again. A call that was answered was handled, with its own text; a call that was not sent was not handled.
 func TestEveryCallEndsExactlyOnceInAStormOfFaults(t *testing.T) {
 	for seed := range uint64(seeds) {
-		inVirtualTime(t, func(t *testing.T, _ *memnet.Network) {
+		synctest.Test(t, func(t *testing.T) {
 			s := &storm{n: memnet.New(rand.New(rand.NewPCG(seed, 0))), hosts: []string{"a", "b", "c"},
 				peers: map[string]*peer{}, calls: map[string]*record{}, rng: rand.New(rand.NewPCG(seed, 1))}
 			_ = s.n.Delay(0, 3*time.Millisecond)
@@ -91,7 +91,7 @@ func (s *storm) open(t *testing.T, host string) {
 
 func (s *storm) callUntil(end time.Time, host, name string, rng *rand.Rand) {
 	for i := 0; time.Now().Before(end); i++ {
-		time.Sleep(time.Duration(rng.IntN(10)) * time.Millisecond)
+		time.Sleep(time.Duration(rng.IntN(60)) * time.Millisecond)
 		text, r := fmt.Sprint(name, " ", i), &record{}
 		s.mu.Lock()
 		s.calls[text] = r
@@ -133,6 +133,7 @@ func (s *storm) reopen(t *testing.T, host string) {
 	p := s.peers[host]
 	s.mu.Unlock()
 	p.Close()
+	time.Sleep(time.Duration(s.rng.IntN(300)) * time.Millisecond)
 	s.open(t, host)
 }
 
@@ -164,7 +165,7 @@ func (s *storm) judge(t *testing.T, seed uint64) {
 		}
 	}
 	t.Logf("seed %d: %d calls answered, %d not sent, %d broken of which %d were handled", seed, answered, unsent, broken, brokenButHandled)
-	if answered < 1000 || unsent < 100 || broken-brokenButHandled < 10 || brokenButHandled < 10 {
+	if answered < 1000 || unsent == 0 || brokenButHandled == 0 || broken == brokenButHandled {
 		t.Errorf("seed %d: the storm was none", seed)
 	}
 }

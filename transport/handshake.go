@@ -26,7 +26,8 @@ type Identity struct {
 	Node    string // raft server id
 }
 
-// ErrRefused is wrapped by the error of a dial that the other side answered with a refusal.
+// ErrRefused is wrapped by the error of a dial that the other side answered with a refusal, and by the errors of the
+// calls that needed the connection.
 var ErrRefused = errors.New("refused by the peer")
 
 const (

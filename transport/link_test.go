@@ -98,14 +98,14 @@ func TestCallsToNobodyAreNotSentAndTheNextDialWaitsALittle(t *testing.T) {
 		link := a.Link(Control, addrOf("b"))
 		trip := 2 * time.Millisecond
 		expectFailure(t, begin(link, "x"), ErrNotSent, syscall.ECONNREFUSED, trip, trip)
-		time.Sleep(redialPause - 1)
+		time.Sleep(redialPause - time.Nanosecond)
 		for range 100 {
 			expectFailure(t, begin(link, "x"), ErrNotSent, syscall.ECONNREFUSED, 0, 0)
 		}
 		if a.dials.Load() != 1 {
 			t.Errorf("%d dials within redialPause", a.dials.Load())
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		expectFailure(t, begin(link, "x"), ErrNotSent, syscall.ECONNREFUSED, trip, trip)
 		open(t, n, "b")
 		time.Sleep(redialPause)
@@ -175,6 +175,33 @@ func TestThePeersCloseBreaksItsCallsAtOnce(t *testing.T) {
 		b.Close()
 		expectFailure(t, call, ErrBroken, io.EOF, 0, 0)
 	})
+}
+
+func TestAWriteThatFailsBreaksTheCallAtOnce(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
+		open(t, n, "b")
+		a := open(t, n, "a", func(c *Config) {
+			dial := c.Dial
+			c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+				conn, err := dial(ctx, addr)
+				return &readOnly{Conn: conn}, err
+			}
+		})
+		expectFailure(t, begin(a.Link(Control, addrOf("b")), "x"), ErrBroken, net.ErrClosed, 0, 0)
+	})
+}
+
+// readOnly is a connection that can be read, but after the hello no longer be written.
+type readOnly struct {
+	net.Conn
+	writes atomic.Int64
+}
+
+func (r *readOnly) Write(p []byte) (int, error) {
+	if r.writes.Add(1) > 1 {
+		return 0, errors.New("no more")
+	}
+	return r.Conn.Write(p)
 }
 
 func TestAnIdleConnectionLives(t *testing.T) {

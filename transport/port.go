@@ -20,7 +20,7 @@ type Config struct {
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)
 	Me       func() Identity                          // asked at every handshake
 	Admit    func(stream Stream, from Identity) error // nil: welcome. Its text is told to the peer
-	Handlers map[Stream]Handler                       // for every Stream but Raft
+	Handlers map[Stream]Handler                       // of the Streams that are served; others but Raft are refused
 	Logf     func(format string, args ...any)         // refused peers
 }
 
@@ -30,7 +30,8 @@ type Port struct {
 	raft   chan net.Conn
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	slots  chan struct{} // a token per handshake under way
+	slots  chan struct{}            // a token per handshake under way
+	seats  map[Stream]chan struct{} // a token per connection that is served; only what Handlers has is in it
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -53,8 +54,12 @@ func NewPort(config Config) *Port {
 		ctx:    ctx,
 		cancel: cancel,
 		slots:  make(chan struct{}, maxHandshakes),
+		seats:  map[Stream]chan struct{}{},
 		conns:  map[net.Conn]struct{}{},
 		links:  map[linkKey]*Link{},
+	}
+	for stream := range config.Handlers {
+		p.seats[stream] = make(chan struct{}, maxServed)
 	}
 	p.wg.Go(p.accept)
 	return p
@@ -174,6 +179,7 @@ func (p *Port) welcome(conn net.Conn) {
 	}
 	if stream != Raft {
 		p.serve(conn, from.Node, p.config.Handlers[stream])
+		p.leave(stream)
 		return
 	}
 	select {
@@ -191,16 +197,39 @@ func (p *Port) shake(conn net.Conn) (Stream, Identity, error) {
 	if err != nil {
 		return 0, Identity{}, err
 	}
-	refusal := p.refusal(stream, from)
-	return stream, from, errors.Join(refusal, answerHello(conn, refusal), conn.SetDeadline(time.Time{}))
+	refusal := p.seat(stream, from)
+	err = errors.Join(refusal, answerHello(conn, refusal), conn.SetDeadline(time.Time{}))
+	if err != nil && refusal == nil {
+		p.leave(stream)
+	}
+	return stream, from, err
 }
 
-func (p *Port) refusal(stream Stream, from Identity) error {
-	if stream != Raft && p.config.Handlers[stream] == nil {
+// seat gives an admitted peer its seat, which it must leave. The error is the refusal.
+func (p *Port) seat(stream Stream, from Identity) error {
+	seats, known := p.seats[stream]
+	if !known && stream != Raft {
 		return fmt.Errorf("unknown stream %q", byte(stream))
 	}
-	return p.config.Admit(stream, from)
+	if err := p.config.Admit(stream, from); err != nil || stream == Raft {
+		return err
+	}
+	select {
+	case seats <- struct{}{}:
+		return nil
+	default:
+		return fmt.Errorf("%d connections for stream %q are open", maxServed, byte(stream))
+	}
 }
+
+func (p *Port) leave(stream Stream) {
+	if stream != Raft {
+		<-p.seats[stream]
+	}
+}
+
+// maxServed bounds the connections of a Stream but Raft: Join lets strangers in. A member needs one.
+const maxServed = 128
 
 // serve answers a peer's calls until its connection ends. At most maxCalls are unanswered, or their replies unwritten; then
 // it stops reading.

@@ -38,15 +38,18 @@ func TestCloseEndsEveryCallBeforeItReturns(t *testing.T) {
 			dialing.Call(1, nil, count)
 		}
 		synctest.Wait()
-		for range 10 {
-			nobody.Call(1, nil, count)
-		}
 		start := time.Now()
+		for range 10 {
+			nobody.Call(1, nil, func(reply []byte, err error) {
+				time.Sleep(time.Millisecond) // a done that is slow: Close waits for it
+				count(reply, err)
+			})
+		}
 		a.Close()
 		if broken.Load() != 10 || unsent.Load() != 20 || others.Load() != 0 {
 			t.Errorf("%d broken, %d not sent, %d others", broken.Load(), unsent.Load(), others.Load())
 		}
-		if time.Since(start) != 0 {
+		if time.Since(start) != time.Millisecond {
 			t.Errorf("Close took %v", time.Since(start))
 		}
 		for _, link := range []*Link{sent, dialing, nobody, a.Link(Batches, addrOf("b"))} {
@@ -118,6 +121,37 @@ func TestCloseEndsADialAndAHandshakeUnderWay(t *testing.T) {
 	})
 }
 
+func TestADialThatOutlivesCloseLeavesNoConnection(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
+		l, err := n.Listen(addrOf("b"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		a := open(t, n, "a", func(c *Config) {
+			c.Dial = func(ctx context.Context, addr string) (net.Conn, error) {
+				<-ctx.Done()
+				return n.Dial(context.Background(), "a", addr)
+			}
+		})
+		call := begin(a.Link(Control, addrOf("b")), "x")
+		synctest.Wait()
+		start := time.Now()
+		a.Close()
+		expectFailure(t, call, ErrNotSent, net.ErrClosed, 0, 0)
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(start.Add(time.Minute))
+		expectHangUp(t, conn)
+		if time.Since(start) != 0 {
+			t.Errorf("it stayed open for %v", time.Since(start))
+		}
+	})
+}
+
 func TestAPeerWithTooManyUnansweredCallsIsNotReadOn(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 		var handled atomic.Int64
@@ -146,10 +180,13 @@ func TestAPeerWithTooManyUnansweredCallsIsNotReadOn(t *testing.T) {
 func TestRepliesThatNobodyReadsDoNotPileUp(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 		var handled atomic.Int64
+		var mute atomic.Bool
 		answer := make([]byte, 1<<10)
 		open(t, n, "b", handling(func(_ string, _ byte, _ []byte, reply func([]byte)) {
 			handled.Add(1)
-			reply(answer)
+			if !mute.Load() {
+				reply(answer)
+			}
 		}))
 		conn := guest(t, n, "b", Control)
 		go func() {
@@ -168,6 +205,14 @@ func TestRepliesThatNobodyReadsDoNotPileUp(t *testing.T) {
 		synctest.Wait()
 		if handled.Load() != 20*maxCalls {
 			t.Errorf("%d calls were handled when all is read", handled.Load())
+		}
+		mute.Store(true)
+		for i := range uint64(maxCalls) {
+			send(t, conn, appendFrame(nil, i, 1, nil))
+		}
+		synctest.Wait()
+		if handled.Load() != 21*maxCalls {
+			t.Errorf("%d calls were handled: some replies still count as unwritten", handled.Load())
 		}
 		conn.Close()
 	})
@@ -227,4 +272,42 @@ func (m *moody) Accept() (net.Conn, error) {
 		return nil, errors.New("too many open files")
 	}
 	return m.Listener.Accept()
+}
+
+func TestConnectionsOfAStreamAreBoundedAndOthersKeepTheirs(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
+		a := open(t, n, "a")
+		open(t, n, "b", func(c *Config) { c.Handlers = map[Stream]Handler{Join: echo, Control: echo} })
+		var guests []net.Conn
+		for range maxServed {
+			guests = append(guests, guest(t, n, "b", Join))
+		}
+		got := ask(a.Link(Join, addrOf("b")), "let me in")
+		if !errors.Is(got.err, ErrNotSent) || !errors.Is(got.err, ErrRefused) {
+			t.Errorf("one more ended with %v", got.err)
+		}
+		expectEcho(t, a.Link(Control, addrOf("b")), "of another stream")
+		guests[0].Close()
+		time.Sleep(redialPause)
+		expectEcho(t, a.Link(Join, addrOf("b")), "there is a seat")
+	})
+}
+
+func TestOneWhoLeavesBeforeTheAnswerLeavesHisSeat(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
+		admit := make(chan struct{})
+		b := open(t, n, "b", admitting(func(Stream, Identity) error {
+			<-admit
+			return nil
+		}))
+		conn := stranger(t, n, "b")
+		send(t, conn, []byte("TCNT1C\x05house\x01a"))
+		synctest.Wait()
+		n.Kill("stranger") // so that the answer can't be written
+		close(admit)
+		synctest.Wait()
+		if len(b.seats[Control]) != 0 {
+			t.Error("the seat is lost")
+		}
+	})
 }

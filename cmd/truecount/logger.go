@@ -3,15 +3,32 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
 )
 
+// perAttempt is what hashicorp/raft v1.7.3 says of each attempt, dozens of times in the second after a member has died
+// and for ever while there is no majority. What operators need of it, it says once in other lines: "failed to contact",
+// "starting election", "stepping down".
+var perAttempt = []string{
+	"appendEntries rejected, sending older logs",
+	"Election timeout reached, restarting election",
+	"failed to appendEntries to",
+	"failed to get previous log",
+	"failed to heartbeat to",
+	"failed to make requestVote RPC",
+	"failed to pipeline appendEntries",
+	"failed to start pipeline replication to",
+	"rejecting pre-vote request since we have a leader",
+	"rejecting vote request since we have a leader",
+}
+
 // newLogger writes lines, or JSON objects, from level on.
 //
-// hashicorp/raft says at level info what operators need not know, several lines at each election. So its loggers, named
-// "raft" and "raft-…" wherever they hang, begin at warn unless everything is asked for.
+// At level info raft's loggers, named "raft" and "raft-…" wherever they hang, begin at warn, and its perAttempt lines are
+// left out. Level debug has them all.
 func newLogger(w io.Writer, level string, asJSON bool) (hclog.Logger, error) {
 	from := hclog.LevelFromString(level)
 	if from == hclog.NoLevel {
@@ -23,6 +40,9 @@ func newLogger(w io.Writer, level string, asJSON bool) (hclog.Logger, error) {
 		Output:            w,
 		JSONFormat:        asJSON,
 		IndependentLevels: true,
+		Exclude: func(_ hclog.Level, message string, _ ...any) bool {
+			return from >= hclog.Info && slices.Contains(perAttempt, message)
+		},
 		SubloggerHook: func(sub hclog.Logger) hclog.Logger {
 			name := sub.Name()[strings.LastIndexByte(sub.Name(), '.')+1:]
 			if strings.HasPrefix(name, "raft") && from == hclog.Info {

@@ -59,7 +59,7 @@ func TestAMemberIgnoresJoin(t *testing.T) {
 // A name belongs to one directory. Its node must be removed before another directory may take it.
 func TestANameUnderTwoDirectoriesIsRefused(t *testing.T) {
 	c := newCluster(t, 1)
-	impostor := newProcess(t, "n1", "--join", c[0].resp)
+	impostor := newProcess(t, "n1", "--join", c[0].resp, "--log-level", "off")
 	impostor.wantStartupError(t, "n1")
 	if _, err := c[0].client(t).Do("INCR", "hits"); err != nil {
 		t.Fatal(err)

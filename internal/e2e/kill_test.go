@@ -13,6 +13,7 @@ const (
 	leaderKills  = 10
 	aroundAKill  = 500 // increments acknowledged before and after each kill
 	medianTarget = 600 * time.Millisecond
+	stopLimit    = 6 * time.Second // five for what is in flight, and the disk
 )
 
 func TestALeaderIsKilledTenTimesAndNobodyNotices(t *testing.T) {
@@ -48,6 +49,26 @@ func TestALeaderIsKilledTenTimesAndNobodyNotices(t *testing.T) {
 	t.Logf("times without acknowledgements: median %v, all %v", median.Round(time.Millisecond), rounded(silences))
 	if median > medianTarget {
 		t.Errorf("median time without acknowledgements %v, want at most %v", median, medianTarget)
+	}
+}
+
+func TestALeaderThatIsAskedToStopHandsOver(t *testing.T) {
+	c := newCluster(t, 3)
+	leader := c.leader(t)
+	l := startLoad(t, "hits", 4, c.without(leader)...)
+	l.waitAcked(t, aroundAKill)
+	start := time.Now()
+	leader.terminate(t)
+	took := time.Since(start)
+	l.waitAcked(t, aroundAKill)
+	l.end()
+	l.wantNoErrors(t)
+	for key, n := range l.acknowledged(t) {
+		c.without(leader).wantCount(t, key, n)
+	}
+	t.Logf("stopped in %v; longest time without acknowledgements: %v", took.Round(time.Millisecond), l.longestSilence().Round(time.Millisecond))
+	if took > stopLimit {
+		t.Errorf("stopped in %v, want at most %v", took, stopLimit)
 	}
 }
 
