@@ -108,14 +108,14 @@ func (c *clock) slew(times []int64) {
 	if !c.leading {
 		return
 	}
-	now := time.Now()
-	passed := now.Sub(c.at).Milliseconds()
-	limit := passed * slewPerMille / 1000
-	off := median(times) - (c.base + passed)
-	if limit == 0 || off == 0 {
+	passed := time.Since(c.at).Truncate(time.Millisecond)
+	limit := passed.Milliseconds() * slewPerMille / 1000
+	if limit == 0 {
 		return
 	}
-	c.base, c.at = c.base+passed+min(max(off, -limit), limit), now
+	base := c.base + passed.Milliseconds()
+	off := median(times) - base
+	c.base, c.at = base+min(max(off, -limit), limit), c.at.Add(passed)
 }
 
 // median is the middle of times; of two middles the earlier, for a clock that lags only lengthens what it measures.

@@ -80,31 +80,18 @@ func (n *Node) confirmAsLeader(asker string, askerTerm uint64, settle bool, done
 	if settle {
 		n.leader.needEntry()
 	}
-	voters := n.voters()
-	r := &echoRound{node: n, term: term, index: n.raft.CommitIndex(), need: len(voters)/2 + 1, done: done}
-	var others []raft.Server
-	for _, v := range voters {
-		switch id := string(v.ID); {
-		case id == n.id.ID, id == asker && askerTerm == term:
-			r.need--
-		default:
-			others = append(others, v)
-		}
+	known := map[string]bool{n.id.ID: true}
+	if askerTerm == term {
+		known[asker] = true
 	}
-	if r.need <= 0 {
-		r.finish(nil)
-		return
-	}
-	r.open = len(others)
-	r.limit = time.AfterFunc(patience, func() { r.finish(errors.New("too few voters answered in time")) })
-	for _, v := range others {
-		n.echo(string(v.Address), r.take)
-	}
+	r := &echoRound{ready: n.leader.ready, clock: n.clock, term: term, index: n.raft.CommitIndex(), done: done}
+	r.start(n.voters(), known, n.echo)
 }
 
 // echoRound collects the answers to one round's questions.
 type echoRound struct {
-	node  *Node
+	ready func() (term uint64, ok bool) // whether this node still leads, and in which term
+	clock *clock
 	term  uint64
 	index uint64
 	done  func(confirmed, error)
@@ -114,6 +101,30 @@ type echoRound struct {
 	open  int // questions still open
 	limit *time.Timer
 	over  bool
+}
+
+// start asks those voters that are not known to be in the term. known may name others than voters: they don't count.
+func (r *echoRound) start(voters []raft.Server, known map[string]bool, ask func(addr string, done func(echo, error))) {
+	r.need = len(voters)/2 + 1
+	var others []raft.Server
+	for _, v := range voters {
+		if known[string(v.ID)] {
+			r.need--
+			continue
+		}
+		others = append(others, v)
+	}
+	if r.need <= 0 {
+		r.finish(nil)
+		return
+	}
+	r.open = len(others)
+	r.mu.Lock() // finish may be early
+	r.limit = time.AfterFunc(patience, func() { r.finish(errors.New("too few voters answered in time")) })
+	r.mu.Unlock()
+	for _, v := range others {
+		ask(string(v.Address), r.take)
+	}
 }
 
 func (r *echoRound) take(e echo, err error) {
@@ -144,7 +155,7 @@ func (r *echoRound) finish(err error) {
 	}
 	r.mu.Unlock()
 	if err == nil {
-		if term, ready := r.node.leader.ready(); !ready || term != r.term {
+		if term, ready := r.ready(); !ready || term != r.term {
 			err = errNotReady
 		}
 	}
@@ -152,7 +163,7 @@ func (r *echoRound) finish(err error) {
 		r.done(confirmed{}, err)
 		return
 	}
-	r.done(confirmed{index: r.index, stamp: r.node.clock.stamp()}, nil)
+	r.done(confirmed{index: r.index, stamp: r.clock.stamp()}, nil)
 }
 
 // echo is what a member says of itself, read when it is asked: its term, how far it has applied, its wall clock.

@@ -14,6 +14,8 @@
 // is always asked of raft anew (State and CurrentTerm); LeaderCh is only a hint. VerifyLeader and Barrier are never called:
 // the first counts answers to older questions, the second leaves an index that the Machine never sees.
 //
-// Tests: whole clusters in virtual time with cuts, crashes and clock jumps, histories checked for linearizability
-// (internal/sim); the stale-read scenario that deceives VerifyLeader (internal/sim/stale_test.go).
+// Tests: each part alone, in virtual time, beside its file (the proposer in every order of answers: proposer_test.go,
+// desk_test.go; the counting of voters: confirm_test.go). Whole clusters in virtual time with cuts, crashes and clock jumps,
+// histories checked for linearizability (internal/sim); the stale-read scenario that deceives VerifyLeader
+// (internal/sim/stale_test.go).
 package cluster

@@ -45,7 +45,7 @@ type leader struct {
 type offer struct {
 	number fsm.Number
 	data   []byte
-	answer func(answer)
+	answer func(answer) // called once, from a goroutine of the leader
 }
 
 const (
@@ -104,12 +104,12 @@ func (l *leader) run() {
 				l.needEntry()
 			}
 		}
-		for l.turn() {
+		for more := true; more; {
 			select {
 			case <-l.stop:
-				l.refuse("shutting down")
-				return
+				more = false // the select above ends it
 			default:
+				more = l.turn()
 			}
 		}
 	}
@@ -121,6 +121,11 @@ func (l *leader) close(limit time.Duration) {
 	l.stopping = true
 	l.mu.Unlock()
 	close(l.stop)
+	l.join(limit)
+}
+
+// join waits for the end of run, at most for limit.
+func (l *leader) join(limit time.Duration) {
 	select {
 	case <-l.done:
 	case <-time.After(limit):
@@ -156,26 +161,32 @@ func (l *leader) open(term uint64) bool {
 		return false // a majority's clocks are not known yet; the tick tries again
 	}
 	l.term = term
-	if !l.propose(fsm.Opener, nil) && l.raft.CurrentTerm() == term {
-		l.term = 0 // refused while still leading: once more
+	if l.propose(fsm.Opener, nil) {
+		return true
 	}
-	return true
+	if l.raft.CurrentTerm() == term {
+		l.term = 0 // refused while still leading, say because it is being handed over: the tick tries again
+	}
+	return false
 }
 
-// take removes what goes into the next Entry: of each origin the newest offer, for a larger number says that the origin
-// has given up the smaller one.
+// take removes what goes into the next Entry: of each origin the offer with the largest number, for that one says that the
+// origin has given up the smaller ones; of copies of one Batch the last.
 func (l *leader) take() (offers []offer, any bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	any = l.settle || len(l.offered) > 0
 	l.settle = false
-	newest := make(map[string]int, 4)
+	largest := make(map[string]int, 4)
 	for _, o := range l.offered {
-		at, seen := newest[o.number.Origin]
+		at, seen := largest[o.number.Origin]
 		if !seen {
-			newest[o.number.Origin] = len(offers)
+			largest[o.number.Origin] = len(offers)
 			offers = append(offers, o)
 			continue
+		}
+		if offers[at].number.After(o.number) {
+			o, offers[at] = offers[at], o
 		}
 		go offers[at].answer(answer{kind: answerRefused, reason: "offered again"})
 		offers[at] = o
@@ -206,8 +217,7 @@ func (l *leader) propose(kind fsm.EntryKind, offers []offer) bool {
 		size += len(o.data) + entryHead
 	}
 	future := l.raft.Apply(entry.Append(make([]byte, 0, size)), enqueueTimeout)
-	err := future.Error()
-	if err != nil {
+	if err := future.Error(); err != nil {
 		failed := answer{kind: answerLost, reason: err.Error()}
 		if surelyNotApplied(err) {
 			failed.kind = answerRefused

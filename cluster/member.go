@@ -31,7 +31,7 @@ type joinReply struct {
 }
 
 const (
-	changeTimeout = 5 * time.Second        // for a change of members to be committed
+	changeTimeout = 5 * time.Second        // for raft to take up a change of members
 	tendEvery     = 200 * time.Millisecond // how often caught-up nodes are looked for
 	surveyEvery   = time.Second            // how often the clock is slewed
 	promoteLag    = 64                     // Entries that a non-voter may lag and still be let vote
@@ -84,7 +84,7 @@ func (n *Node) belongTo(cluster string) error {
 	}
 	n.idMu.Lock()
 	defer n.idMu.Unlock()
-	n.id = id
+	n.id.Cluster = cluster // the rest is read without the lock
 	return nil
 }
 

@@ -74,7 +74,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	n := &Node{config: config, logger: config.Logger, close: stores.Close, contact: &contact{}, changes: make(chan struct{}, 1)}
 	n.contact.failed() // no leader yet
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	n.stable = fatalStable{stores.Stable, n.fail}
+	n.stable = stores.Stable
 	var err error
 	if n.id, err = ownIdentity(n.stable, config.Name, config.Bootstrap); err != nil {
 		return nil, err
@@ -109,7 +109,8 @@ func open(config Config, stores Stores) (*Node, error) {
 		n.port.Close()
 		return nil, err
 	}
-	for _, job := range []func(){n.leader.run, n.reader.run, n.reader.runStale, n.tick, n.tend} {
+	go n.leader.run() // Close waits for it, but not for ever
+	for _, job := range []func(){n.reader.run, n.reader.runStale, n.tick, n.tend} {
 		n.wg.Go(job)
 	}
 	return n, nil
@@ -120,15 +121,15 @@ func (n *Node) startRaft(stores Stores) error {
 		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})
 	rc := n.config.raftConfig(n.id.ID)
-	log := fatalLog{stores.Log, n.fail}
-	state, err := raft.HasExistingState(log, n.stable, stores.Snapshots)
+	log, stable := fatalLog{stores.Log, n.fail}, fatalStable{stores.Stable, n.fail}
+	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {
-		err = raft.BootstrapCluster(rc, log, n.stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{
+		err = raft.BootstrapCluster(rc, log, stores.Stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{
 			{ID: rc.LocalID, Address: n.trans.LocalAddr(), Suffrage: raft.Voter},
 		}})
 	}
 	if err == nil {
-		n.raft, err = raft.NewRaft(rc, n.replica, log, n.stable, stores.Snapshots, n.trans)
+		n.raft, err = raft.NewRaft(rc, n.replica, log, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
 		n.trans.Close()
@@ -184,6 +185,7 @@ func (n *Node) Close() error {
 	err := n.trans.Close()       // before the port, or it would report that it can't accept any more
 	n.port.Close()
 	err = errors.Join(err, stopped.Error())
+	n.leader.join(closeLimit) // raft may never answer an Entry that was committed while it stopped (hashicorp/raft issue 498)
 	n.wg.Wait()
 	n.reader.wg.Wait()
 	return errors.Join(err, n.close())
@@ -223,8 +225,9 @@ func (n *Node) introduce() transport.Identity {
 	return transport.Identity{Cluster: id.Cluster, Node: id.ID}
 }
 
-// admitPeer decides whom the peer port listens to: members of the same cluster, and anybody who wants to join. A node that
-// has no configuration yet can't know the members, and goes by the cluster alone.
+// admitPeer decides whom the peer port listens to: those of the same cluster, and anybody who wants to join. Batches are
+// taken from members only, and by who leads, who knows the members. Others may know less than the peer: a node that was away
+// must listen to a leader it has never heard of, or it would never hear that this is a member.
 func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error {
 	id := n.identity()
 	switch {
@@ -235,14 +238,13 @@ func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error
 	case id.Cluster == "" || id.Cluster != from.Cluster:
 		return fmt.Errorf("node %s is not of your cluster", id.Name)
 	}
-	servers := n.servers()
-	for _, s := range servers {
+	if stream != transport.Batches {
+		return nil
+	}
+	for _, s := range n.servers() {
 		if string(s.ID) == from.Node {
 			return nil
 		}
-	}
-	if len(servers) == 0 {
-		return nil
 	}
 	return fmt.Errorf("%s is not a member as far as node %s knows", from.Node, id.Name)
 }

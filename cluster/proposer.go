@@ -34,7 +34,7 @@ type proposer struct {
 	number     fsm.Number // of the last Batch
 	waiting    []waiting
 	batch      *batch // the one that is unanswered
-	completing bool   // Done is running: collect only
+	completing int    // how many goroutines run Done now: collect only
 	paused     bool   // a copy came back unwanted: nothing more before the next tick
 	reason     string // why, for the error of those who wait in vain
 	closed     bool
@@ -90,13 +90,18 @@ const (
 func (p *proposer) propose(r *fsm.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		r.Err = errClosing
+		go r.Done(r) // not from within: the caller may hold what Done needs
+		return
+	}
 	p.waiting = append(p.waiting, waiting{r, time.Now(), r.Ops})
 	p.advanceLocked()
 }
 
 // advanceLocked sends what can be sent.
 func (p *proposer) advanceLocked() {
-	if p.closed || p.completing || p.paused || p.batch == nil && len(p.waiting) == 0 {
+	if p.closed || p.completing > 0 || p.paused || p.batch == nil && len(p.waiting) == 0 {
 		return
 	}
 	to, known := p.route()
@@ -146,10 +151,10 @@ const batchHead = 128 // bytes that the numbers in front of a Batch's groups tak
 // answered takes in what became of a copy.
 func (p *proposer) answered(c *batchCopy, a answer) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	b := c.batch
 	if p.batch != b {
-		p.mu.Unlock() // another copy decided, or everybody has been told "unknown"
-		return
+		return // another copy decided, or everybody has been told "unknown"
 	}
 	if b.current == c {
 		b.current = nil
@@ -174,7 +179,6 @@ func (p *proposer) answered(c *batchCopy, a answer) {
 		p.paused, p.reason = true, a.reason
 	}
 	p.finishLocked(finished)
-	p.mu.Unlock()
 }
 
 // dissolveLocked takes the Batch back: no copy of it was accepted, so its Requests are unsent again. Its number is not
@@ -194,7 +198,7 @@ func (p *proposer) dissolveLocked() {
 func (p *proposer) tick(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.completing {
+	if p.completing > 0 {
 		return // whoever completes advances, too; the next tick is near
 	}
 	p.paused = false
@@ -249,28 +253,30 @@ func (p *proposer) giveUpLocked(now time.Time) (late []waiting) {
 	return fail(late, fmt.Errorf("%w: sent to a leader that did not answer in time; it may or may not have been applied", fsm.ErrUnknown))
 }
 
-// finishLocked calls Done without the lock, then sends what has been collected meanwhile. Those who find it under way
-// leave the rest to it.
+// finishLocked calls Done without the lock, then sends what has been collected meanwhile. Of several who do so at once, the
+// last one to end sends.
 func (p *proposer) finishLocked(finished []waiting) {
 	if len(finished) > 0 {
-		outer := p.completing
-		p.completing = true
+		p.completing++
 		p.mu.Unlock()
 		for _, w := range finished {
 			w.Done(w.Request)
 		}
 		p.mu.Lock()
-		p.completing = outer
+		p.completing--
 	}
 	p.advanceLocked()
 }
+
+// errClosing is for what comes, or was never sent, when the node ends.
+var errClosing = fmt.Errorf("%w: this node is shutting down", fsm.ErrNotApplied)
 
 // close answers everything that is left.
 func (p *proposer) close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
-	left := fail(p.waiting, fmt.Errorf("%w: this node is shutting down", fsm.ErrNotApplied))
+	left := fail(p.waiting, errClosing)
 	if p.batch != nil {
 		left = append(left, fail(p.batch.requests, fmt.Errorf("%w: this node is shutting down", fsm.ErrUnknown))...)
 	}

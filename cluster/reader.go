@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -33,19 +34,25 @@ type reader struct {
 type readQueue struct {
 	mu      sync.Mutex
 	waiting []waiting
+	closed  bool // nobody takes any more
 	wake    chan struct{}
 }
 
 func newReadQueue() readQueue { return readQueue{wake: make(chan struct{}, 1)} }
 
-func (q *readQueue) add(reads ...waiting) {
+// add reports false, and takes nothing, after close.
+func (q *readQueue) add(reads ...waiting) bool {
 	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return false
+	}
 	q.waiting = append(q.waiting, reads...)
-	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 func (q *readQueue) take() []waiting {
@@ -56,13 +63,24 @@ func (q *readQueue) take() []waiting {
 	return all
 }
 
+// close takes what is left; nothing can be added any more.
+func (q *readQueue) close() []waiting {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	return q.take()
+}
+
 func (r *reader) read(request *fsm.Request) {
 	w := waiting{Request: request, since: time.Now(), ops: request.Ops}
+	queue := &r.strong
 	if request.Level == fsm.Stale {
-		r.stale.add(w)
-		return
+		queue = &r.stale
 	}
-	r.strong.add(w)
+	if !queue.add(w) {
+		request.Err = errClosing
+		go request.Done(request) // not from within: the caller may hold what Done needs
+	}
 }
 
 // run answers strong reads and attempts, until the node ends.
@@ -71,7 +89,7 @@ func (r *reader) run() {
 	for {
 		select {
 		case <-r.ctx.Done():
-			r.refuse(r.strong.take(), "this node is shutting down")
+			r.refuse(r.strong.close(), "this node is shutting down")
 			return
 		case <-r.strong.wake:
 		}
@@ -89,6 +107,8 @@ func (r *reader) run() {
 	}
 }
 
+var errBehind = errors.New("it is still catching up with the log")
+
 const roundPause = 5 * time.Millisecond // before a round that repeats one in vain
 
 // leftover are the reads of a round that need another.
@@ -101,8 +121,8 @@ func (r *reader) round(reads []waiting, settle bool) (again leftover) {
 	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, time.Now()))
 	defer cancel()
 	c, err := r.confirm(ctx, settle)
-	if err == nil {
-		err = r.replica.mark.wait(ctx, c.index)
+	if err == nil && r.replica.mark.wait(ctx, c.index) != nil {
+		err = errBehind
 	}
 	if err != nil {
 		r.contact.failed()
@@ -112,7 +132,7 @@ func (r *reader) round(reads []waiting, settle bool) (again leftover) {
 	r.contact.ok()
 	r.clock.hear(c.stamp)
 	for _, w := range reads {
-		results, settled := r.replica.query(w.Results[:0], w.Groups, c.stamp)
+		results, settled := r.replica.query(nil, w.Groups, c.stamp) // not into w.Results: those of a write are the Machine's
 		if !settled {
 			again.unsettled = append(again.unsettled, w)
 			continue
@@ -161,7 +181,7 @@ func (r *reader) runStale() {
 	for {
 		select {
 		case <-r.ctx.Done():
-			r.refuse(r.stale.take(), "this node is shutting down")
+			r.refuse(r.stale.close(), "this node is shutting down")
 			return
 		case <-r.stale.wake:
 		}
@@ -187,7 +207,7 @@ func (r *reader) catchUp(w waiting) {
 }
 
 func (r *reader) answerStale(w waiting) {
-	w.Results, _ = r.replica.query(w.Results[:0], w.Groups, 0)
+	w.Results, _ = r.replica.query(nil, w.Groups, 0)
 	w.Verified = false
 	w.Done(w.Request)
 }

@@ -56,12 +56,14 @@ func (r *replica) apply(log *raft.Log) []fsm.Outcome {
 		r.stop(log.Index, err)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	outcomes, err := r.machine.Apply(log.Index, log.Term, entry)
+	if err == nil {
+		r.publishLocked()
+	}
+	r.mu.Unlock() // stop never returns
 	if err != nil {
 		r.stop(log.Index, err)
 	}
-	r.publishLocked()
 	r.seen(entry.Stamp)
 	return outcomes
 }

@@ -28,14 +28,14 @@ func (n *Node) Local() fsm.Status {
 	}
 	for _, server := range n.servers() {
 		id := string(server.ID)
-		m := fsm.Member{ID: nameOf(id), RESP: registry[id].RESP, Peer: string(server.Address),
+		m := fsm.Member{Address: fsm.Address{ID: nameOf(id), RESP: registry[id].RESP, Peer: string(server.Address)},
 			Voter: server.Suffrage == raft.Voter, Role: fsm.Follower}
 		if !m.Voter {
 			m.Role = fsm.Nonvoter
 		}
 		if known && to.id == id {
 			m.Role = fsm.Leader
-			s.Leader = &fsm.Member{ID: m.ID, RESP: m.RESP, Peer: m.Peer, Voter: m.Voter, Role: m.Role}
+			s.Leader = &m.Address
 		}
 		s.Members = append(s.Members, m)
 	}

@@ -30,17 +30,25 @@ func (l fatalLog) IsMonotonic() bool {
 	return ok && m.IsMonotonic()
 }
 
+// fatalStable does not return from a failed write: the library would panic over it before the process has ended in words.
 type fatalStable struct {
 	raft.StableStore
 	fatal func(error)
 }
 
 func (s fatalStable) Set(key, value []byte) error {
-	return failing(s.fatal, "store "+string(key), s.StableStore.Set(key, value))
+	return s.parked("store "+string(key), s.StableStore.Set(key, value))
 }
 
 func (s fatalStable) SetUint64(key []byte, value uint64) error {
-	return failing(s.fatal, "store "+string(key), s.StableStore.SetUint64(key, value))
+	return s.parked("store "+string(key), s.StableStore.SetUint64(key, value))
+}
+
+func (s fatalStable) parked(what string, err error) error {
+	if failing(s.fatal, what, err) != nil {
+		select {} // the process ends: Config.Fatal
+	}
+	return nil
 }
 
 func failing(fatal func(error), what string, err error) error {

@@ -145,7 +145,7 @@ func decodeConfirmed(data []byte) (confirmed, error) {
 		return confirmed{}, errors.New("the leader says: " + string(data[1:]))
 	}
 	numbers, ok := uvarints(data, 1, 2)
-	if !ok {
+	if !ok || data[0] != 1 {
 		return confirmed{}, errWire
 	}
 	return confirmed{index: numbers[0], stamp: int64(numbers[1])}, nil

@@ -184,8 +184,8 @@ type Number struct {
 	Sequence    uint64
 }
 
-// after reports whether n comes after m in the order of one origin.
-func (n Number) after(m Number) bool {
+// After reports whether n comes after m in the order of one origin.
+func (n Number) After(m Number) bool {
 	return n.Incarnation > m.Incarnation || n.Incarnation == m.Incarnation && n.Sequence > m.Sequence
 }
 

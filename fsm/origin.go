@@ -28,7 +28,7 @@ func (m *Machine) origin(id string) *origin {
 // admit compares a Batch's number with the largest applied. Numbers start at (1, 1), so nothing equals a new origin's.
 func (o *origin) admit(n Number) Verdict {
 	switch {
-	case n.after(o.number):
+	case n.After(o.number):
 		return Applied
 	case n == o.number:
 		return Repeated

@@ -15,7 +15,7 @@ const (
 type Status struct {
 	ID           string   `json:"id"` // the node's name
 	Role         Role     `json:"role"`
-	Leader       *Member  `json:"leader"` // null while none is known; only id, resp and peer are filled in
+	Leader       *Address `json:"leader"` // null while none is known
 	Term         uint64   `json:"term"`
 	CommitIndex  uint64   `json:"commit_index"`
 	AppliedIndex uint64   `json:"applied_index"`
@@ -25,11 +25,16 @@ type Status struct {
 	Keys         uint64   `json:"keys"`
 }
 
+// Address is where a node is found.
+type Address struct {
+	ID   string `json:"id"`
+	RESP string `json:"resp"` // empty until the node has registered itself
+	Peer string `json:"peer"`
+}
+
 // Member is one node of the cluster. Reachable and Lag are the leader's knowledge: null when it can't be asked.
 type Member struct {
-	ID        string  `json:"id"`
-	RESP      string  `json:"resp"`
-	Peer      string  `json:"peer"`
+	Address
 	Voter     bool    `json:"voter"`
 	Role      Role    `json:"role"`
 	Reachable *bool   `json:"reachable"`

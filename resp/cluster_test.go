@@ -39,7 +39,9 @@ func newTestCluster(t testing.TB) *testCluster {
 		t.Fatal(err)
 	}
 	c.status = fsm.Status{ID: "n1", Role: fsm.Leader, Term: 1, Version: "test", Members: []fsm.Member{
-		{ID: "n1", Voter: true, Role: fsm.Leader}, {ID: "n2", Voter: true}, {ID: "n3", Voter: true}, {ID: "n4"},
+		{Address: fsm.Address{ID: "n1"}, Voter: true, Role: fsm.Leader},
+		{Address: fsm.Address{ID: "n2"}, Voter: true}, {Address: fsm.Address{ID: "n3"}, Voter: true},
+		{Address: fsm.Address{ID: "n4"}},
 	}}
 	return c
 }

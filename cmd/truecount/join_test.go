@@ -43,11 +43,13 @@ func (v *village) joiner(addrs ...string) *joiner {
 }
 
 func ledBy(peer string) func() (fsm.Status, error) {
-	return func() (fsm.Status, error) { return fsm.Status{Leader: &fsm.Member{Peer: peer}}, nil }
+	return func() (fsm.Status, error) { return fsm.Status{Leader: &fsm.Address{Peer: peer}}, nil }
 }
 
 func member(peer string) func() (fsm.Status, error) {
-	return func() (fsm.Status, error) { return fsm.Status{Members: []fsm.Member{{Peer: peer}}}, nil }
+	return func() (fsm.Status, error) {
+		return fsm.Status{Members: []fsm.Member{{Address: fsm.Address{Peer: peer}}}}, nil
+	}
 }
 
 func silent() (fsm.Status, error) { return fsm.Status{}, errors.New("no answer") }

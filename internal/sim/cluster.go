@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,7 @@ type Cluster struct {
 	Latency   time.Duration          // of a disk write; default 200 µs
 	Timing    cluster.Timing         // of the Nodes
 	Snapshots cluster.SnapshotPolicy // of the Nodes
+	Files     string                 // a directory for real stores; empty: disks in memory
 
 	mu    sync.Mutex
 	hosts map[string]*Host
@@ -107,9 +109,13 @@ func (c *Cluster) Start(name string, founder bool) *cluster.Node {
 		c.T.Fatal(err)
 	}
 	alive := &life{}
+	stores, dir := h.disk.stores, ""
+	if c.Files != "" {
+		stores, dir = nil, filepath.Join(c.Files, name)
+	}
 	node, err := cluster.Open(cluster.Config{
-		Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Version: "sim",
-		Timing: c.Timing, Snapshots: c.Snapshots, Stores: h.disk.stores, Logger: c.logger(name),
+		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Version: "sim",
+		Timing: c.Timing, Snapshots: c.Snapshots, Stores: stores, Logger: c.logger(name),
 		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {
@@ -195,7 +201,8 @@ func (c *Cluster) Leader() (leader string) {
 	return leader
 }
 
-// Crash ends the process on a host: its connections break, what its disk had not synced is gone.
+// Crash ends the process on a host: its connections break, what its disk had not synced is gone. (Real stores lose nothing,
+// but are read anew; Crash then waits until they are closed.)
 func (c *Cluster) Crash(name string) {
 	c.mu.Lock()
 	h := c.hosts[name]
@@ -205,6 +212,10 @@ func (c *Cluster) Crash(name string) {
 	h.node = nil
 	c.mu.Unlock()
 	c.Net.Kill(name)
+	if c.Files != "" {
+		node.Close()
+		return
+	}
 	c.wg.Go(func() { node.Close() })
 }
 

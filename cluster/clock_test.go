@@ -1,0 +1,178 @@
+package cluster
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// wallsAt are voters' wall clocks that stand apart from the test's by so much.
+func wallsAt(offsets ...time.Duration) func() ([]int64, bool) {
+	return func() (times []int64, majority bool) {
+		for _, o := range offsets {
+			times = append(times, time.Now().Add(o).UnixMilli())
+		}
+		return times, len(times) > 0
+	}
+}
+
+func noWalls() ([]int64, bool) { return nil, false }
+
+// off is how far a clock is ahead of the test's.
+func off(c *clock) time.Duration {
+	return time.Duration(c.read()-time.Now().UnixMilli()) * time.Millisecond
+}
+
+type clockStory struct {
+	name    string
+	happens func(t *testing.T, c *clock)
+	want    time.Duration // ahead of the test's at the end
+}
+
+func tellClocks(t *testing.T, stories []clockStory) {
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &clock{}
+				s.happens(t, c)
+				if got := off(c); got != s.want {
+					t.Errorf("the clock is %v ahead, want %v", got, s.want)
+				}
+			})
+		})
+	}
+}
+
+func now() int64 { return time.Now().UnixMilli() }
+
+func TestWhereALeaderTakesTheTimeFrom(t *testing.T) {
+	tellClocks(t, []clockStory{
+		{"a first leader takes the median, not its own clock", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(time.Hour, 0, -time.Hour))
+			time.Sleep(time.Minute)
+		}, 0},
+		{"of two middles the earlier", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(time.Hour, -time.Second))
+		}, -time.Second},
+		{"without a majority's clocks it does not lead", func(t *testing.T, c *clock) {
+			if c.lead(0, noWalls) {
+				t.Error("it leads")
+			}
+			c.lead(0, wallsAt(0))
+		}, 0},
+		{"machine time is never undercut", func(t *testing.T, c *clock) {
+			c.lead(now()+5000, wallsAt(0))
+			time.Sleep(time.Second)
+		}, 5 * time.Second},
+		{"who knows the live time asks for no wall clock", func(t *testing.T, c *clock) {
+			c.hear(now() + 7000)
+			time.Sleep(time.Minute)
+			if !c.lead(0, noWalls) {
+				t.Error("it does not lead")
+			}
+			time.Sleep(time.Minute)
+		}, 7 * time.Second},
+		{"replayed stamps are a lower bound, no clock", func(t *testing.T, c *clock) {
+			c.see(now() - 3_600_000)
+			time.Sleep(time.Second)
+			c.lead(now()-3_600_000, wallsAt(0))
+		}, 0},
+	})
+}
+
+func TestClocksFollowTheLeader(t *testing.T) {
+	tellClocks(t, []clockStory{
+		{"a follower goes on from the last stamp it saw", func(t *testing.T, c *clock) {
+			c.hear(now())
+			time.Sleep(time.Second)
+			c.see(now() + 2000)
+			time.Sleep(time.Hour)
+		}, 2 * time.Second},
+		{"a clock that was ahead is set back, but nothing read from it", func(t *testing.T, c *clock) {
+			c.hear(now() + 9000)
+			before := c.stamp()
+			c.hear(now())
+			if got := c.stamp(); got < before {
+				t.Errorf("stamp went back by %d ms", before-got)
+			}
+			time.Sleep(10 * time.Second)
+		}, 0},
+		{"a leader's clock does not follow its own stamps, nor others'", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			time.Sleep(time.Second)
+			c.see(now() - 500) // its own Entry, applied late
+			c.hear(now() - 500)
+			time.Sleep(time.Second)
+		}, 0},
+		{"a leader that was deposed follows again", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			c.follow()
+			c.see(now() + 1000)
+			time.Sleep(time.Second)
+		}, time.Second},
+	})
+}
+
+func TestALeadersClockSlides(t *testing.T) {
+	tellClocks(t, []clockStory{
+		{"a leader slides towards the others by a thousandth", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			for range 100 {
+				time.Sleep(time.Second)
+				times, _ := wallsAt(time.Hour, time.Hour, 0)()
+				c.slew(times)
+			}
+		}, 100 * time.Millisecond},
+		{"and backwards", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			for range 100 {
+				time.Sleep(time.Second)
+				times, _ := wallsAt(-time.Hour, -time.Hour, 0)()
+				before := c.stamp()
+				c.slew(times)
+				if got := c.stamp(); got < before {
+					t.Fatalf("stamp went back by %d ms", before-got)
+				}
+			}
+			time.Sleep(time.Second)
+		}, -100 * time.Millisecond},
+		{"a long agreement saves nothing up for a step", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			for range 3600 {
+				time.Sleep(time.Second)
+				times, _ := wallsAt(0)()
+				c.slew(times)
+			}
+			time.Sleep(time.Second)
+			times, _ := wallsAt(time.Hour)()
+			c.slew(times)
+		}, time.Millisecond},
+		{"parts of a millisecond are not lost", func(t *testing.T, c *clock) {
+			c.lead(0, wallsAt(0))
+			for range 1000 {
+				time.Sleep(time.Second + 900*time.Microsecond)
+				c.slew([]int64{c.read()})
+			}
+		}, 0},
+		{"a follower does not slew", func(t *testing.T, c *clock) {
+			c.hear(now())
+			time.Sleep(time.Hour)
+			times, _ := wallsAt(time.Hour)()
+			c.slew(times)
+		}, 0},
+	})
+}
+
+// What a process has heard while it asked for the walls is better than the walls.
+func TestTheLiveTimeWinsOverWallsThatWereAskedForAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &clock{}
+		c.lead(0, func() ([]int64, bool) {
+			c.hear(time.Now().UnixMilli() + 1000)
+			return wallsAt(-time.Hour)()
+		})
+		if got := off(c); got != time.Second {
+			t.Errorf("the clock is %v ahead", got)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+// logOf are log entries of term 1: an Opener, then one Entry per stamp, whose Batch increments "k" of an origin of its own.
+func logOf(stamps ...int64) []*raft.Log {
+	opener := fsm.Entry{Kind: fsm.Opener, HashKey: [16]byte{1}}
+	logs := []*raft.Log{{Index: 1, Term: 1, Type: raft.LogCommand, Data: opener.Append(nil)}}
+	for i, stamp := range stamps {
+		r := fsm.Request{}
+		r.Add(fsm.Op{Kind: fsm.Incr, Key: []byte("k"), Amount: 1})
+		batch := fsm.AppendBatch(nil, fsm.Number{Origin: "o", Incarnation: 1, Sequence: uint64(i + 1)}, 1, r.Groups)
+		entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: stamp, Batches: [][]byte{batch}}
+		logs = append(logs, &raft.Log{Index: uint64(i + 2), Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)})
+	}
+	return logs
+}
+
+func quietReplica(t *testing.T) *replica {
+	return newReplica(func(int64) {}, func(err error) { t.Errorf("the node ended: %v", err) })
+}
+
+func get(key string) []byte {
+	r := fsm.Request{}
+	r.Add(fsm.Op{Kind: fsm.Get, Key: []byte(key)})
+	return r.Groups
+}
+
+func (r *replica) int(key string) int64 {
+	results, _ := r.query(nil, get(key), 0)
+	result, _ := results.Next()
+	return result.Value.Int
+}
+
+func TestTheReplicaAppliesAndTellsHowFarItIs(t *testing.T) {
+	var seen []int64
+	r := quietReplica(t)
+	r.seen = func(stamp int64) { seen = append(seen, stamp) }
+	responses := r.ApplyBatch(logOf(1000, 2000))
+	if len(responses) != 3 || len(responses[0].([]fsm.Outcome)) != 0 || responses[2].([]fsm.Outcome)[0].Verdict != fsm.Applied {
+		t.Errorf("responses %+v", responses)
+	}
+	if r.int("k") != 2 || r.mark.index.Load() != 3 || r.opened.Load() != 1 || r.now.Load() != 2000 || len(seen) != 3 {
+		t.Errorf("k = %d at %d, opened %d, time %d, seen %v", r.int("k"), r.mark.index.Load(), r.opened.Load(), r.now.Load(), seen)
+	}
+}
+
+func TestAChangeOfMembersMovesTheWatermark(t *testing.T) {
+	r := quietReplica(t)
+	r.ApplyBatch(logOf(1000))
+	r.ApplyBatch([]*raft.Log{{Index: 9, Term: 1, Type: raft.LogConfiguration}})
+	if _, index := r.digest(); r.mark.index.Load() != 9 || index != 9 {
+		t.Errorf("the mark is at %d, the machine at %d", r.mark.index.Load(), index)
+	}
+}
+
+func TestAnImageMakesAnEqualReplica(t *testing.T) {
+	first, second := quietReplica(t), quietReplica(t)
+	first.ApplyBatch(logOf(1000, 2000))
+	snapshot, err := first.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.ApplyBatch([]*raft.Log{{Index: 7, Term: 1, Type: raft.LogConfiguration}})
+	sink := &memorySink{}
+	if err := snapshot.Persist(sink); err != nil || !sink.closed || sink.cancelled {
+		t.Fatalf("persist: %v, %+v", err, sink)
+	}
+	snapshot.Release()
+	if err := second.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+		t.Fatal(err)
+	}
+	if second.int("k") != 2 || second.mark.index.Load() != 3 || second.opened.Load() != 1 || second.now.Load() != 2000 {
+		t.Errorf("k = %d at %d, opened %d, time %d", second.int("k"), second.mark.index.Load(), second.opened.Load(), second.now.Load())
+	}
+	before, _ := second.digest()
+	if err := second.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()[:sink.Len()-1]))); err == nil {
+		t.Error("a cut-off image is taken")
+	}
+	if after, _ := second.digest(); after != before {
+		t.Error("a bad image has changed the replica")
+	}
+	full := &memorySink{full: true}
+	if err := snapshot.Persist(full); err == nil || !full.cancelled || full.closed {
+		t.Errorf("a full disk: %v, %+v", err, full)
+	}
+}
+
+type memorySink struct {
+	bytes.Buffer
+	full, closed, cancelled bool
+}
+
+func (s *memorySink) ID() string    { return "memory" }
+func (s *memorySink) Cancel() error { s.cancelled = true; return nil }
+func (s *memorySink) Close() error  { s.closed = true; return nil }
+func (s *memorySink) Write(p []byte) (int, error) {
+	if s.full {
+		return 0, errDisk
+	}
+	return s.Buffer.Write(p)
+}
+
+// The goroutine that applies stays behind in this test: nothing may be applied after an entry that can't be read. Those who
+// read must not wait for it.
+func TestAnEntryThatCannotBeReadEndsTheNodeBeforeItIsPassed(t *testing.T) {
+	bad := logOf(1000)[1]
+	bad.Data = append(bytes.Clone(bad.Data), 3, 1, 2, 3) // a Batch that is none
+	for name, log := range map[string]*raft.Log{
+		"entry": {Index: 1, Term: 1, Type: raft.LogCommand, Data: []byte{99}},
+		"batch": bad,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := make(chan error, 2)
+			r := newReplica(func(int64) {}, func(err error) { ended <- err })
+			go r.ApplyBatch([]*raft.Log{log, {Index: 5, Term: 1, Type: raft.LogConfiguration}})
+			if err := <-ended; !errors.Is(err, fsm.ErrFormat) {
+				t.Errorf("ended with %v", err)
+			}
+			r.keys() // does not wait
+			if index := r.mark.index.Load(); index != 0 {
+				t.Errorf("the mark has passed it: %d", index)
+			}
+		})
+	}
+}
