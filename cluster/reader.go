@@ -121,15 +121,16 @@ func (r *reader) round(reads []waiting, settle bool) (again leftover) {
 	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, time.Now()))
 	defer cancel()
 	c, err := r.confirm(ctx, settle)
-	if err == nil && r.replica.mark.wait(ctx, c.index) != nil {
-		err = errBehind
-	}
 	if err != nil {
 		r.contact.failed()
 		again.failed = r.giveUp(reads, err)
 		return again
 	}
 	r.contact.ok()
+	if r.replica.mark.wait(ctx, c.index) != nil {
+		again.failed = r.giveUp(reads, errBehind)
+		return again
+	}
 	r.clock.hear(c.stamp)
 	for _, w := range reads {
 		results, settled := r.replica.query(nil, w.Groups, c.stamp) // not into w.Results: those of a write are the Machine's
