@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -31,7 +30,10 @@ type confirmed struct {
 	stamp int64  // the leader's present time
 }
 
-var errNotReady = errors.New("not the leader, or not ready yet")
+var (
+	errNoLeader = errors.New("no leader is known")
+	errNotReady = errors.New("not the leader, or not ready yet")
+)
 
 // confirm asks for a confirmed index: of itself if this node leads, else of the leader. settle asks for an Entry, too.
 func (n *Node) confirm(ctx context.Context, settle bool) (confirmed, error) {
@@ -57,7 +59,10 @@ func (n *Node) confirm(ctx context.Context, settle bool) (confirmed, error) {
 
 func (n *Node) askLeader(term uint64, settle bool, done func(confirmed, error)) error {
 	to, known := n.route()
-	if !known || to.id == n.id.ID {
+	if !known {
+		return errNoLeader
+	}
+	if to.id == n.id.ID {
 		return errNotReady
 	}
 	n.port.Link(transport.Control, to.addr).Call(methodReadIndex, appendIndexQuery(nil, term, settle), func(reply []byte, err error) {
@@ -256,5 +261,3 @@ func (n *Node) route() (target, bool) {
 	addr, id := n.raft.LeaderWithID()
 	return target{string(id), string(addr), n.raft.CurrentTerm()}, id != ""
 }
-
-func (t target) String() string { return fmt.Sprintf("%s at %s", t.id, t.addr) }

@@ -58,6 +58,11 @@ func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
 		lock.Close()
 		return Stores{}, fmt.Errorf("data directory %s: %w", dir, err)
 	}
+	if err := checkSnapshots(dir, stores); err != nil {
+		stores.Close()
+		lock.Close()
+		return Stores{}, err
+	}
 	closeStores := stores.Close
 	stores.Close = func() error { return errors.Join(closeStores(), lock.Close()) }
 	return stores, nil
@@ -105,19 +110,45 @@ func checkWhole(dir string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	const cure = "put it back from where it went; if it is lost, remove the directory and this node from its cluster, and let it join anew"
-	if !stable && len(log) > 0 {
-		return fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, logDir, stableFile, cure)
+	images, err := os.ReadDir(filepath.Join(dir, snapshotDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
-	if stable && len(log) == 0 {
-		return halfMissingUnlessNew(dir, cure)
+	switch {
+	case !stable && len(log) > 0:
+		return halfMissing(dir, logDir+" is there, "+stableFile+" is not")
+	case !stable && len(images) > 0:
+		return halfMissing(dir, snapshotDir+" is there, "+stableFile+" is not")
+	case stable && len(log) == 0:
+		return halfMissingUnlessNew(dir)
+	}
+	return nil
+}
+
+func halfMissing(dir, what string) error {
+	return fmt.Errorf("data directory %s is half missing: %s: put it back from where it went; if it is lost, "+
+		"remove the directory and this node from its cluster, and let it join anew", dir, what)
+}
+
+// checkSnapshots refuses a log that goes on from a snapshot that is gone.
+func checkSnapshots(dir string, stores Stores) error {
+	first, err := stores.Log.FirstIndex()
+	if err != nil {
+		return fmt.Errorf("data directory %s: %s: %w", dir, logDir, err)
+	}
+	images, err := stores.Snapshots.List()
+	if err != nil {
+		return fmt.Errorf("data directory %s: %s: %w", dir, snapshotDir, err)
+	}
+	if first > 1 && len(images) == 0 {
+		return halfMissing(dir, fmt.Sprintf("%s begins with entry %d, and %s holds nothing of what was before", logDir, first, snapshotDir))
 	}
 	return nil
 }
 
 // halfMissingUnlessNew tells a directory whose log is lost from one whose first start was cut short: only the first has an
 // identity.
-func halfMissingUnlessNew(dir, cure string) error {
+func halfMissingUnlessNew(dir string) error {
 	store, err := raftboltdb.New(boltOptions(filepath.Join(dir, stableFile)))
 	if err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
@@ -128,7 +159,7 @@ func halfMissingUnlessNew(dir, cure string) error {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	if id.ID != "" {
-		return fmt.Errorf("data directory %s is half missing: %s is there, %s is not: %s", dir, stableFile, logDir, cure)
+		return halfMissing(dir, stableFile+" is there, "+logDir+" is not")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,6 +57,17 @@ func TestADirectoryThatIsNotWholeAndOursIsRefused(t *testing.T) {
 		want  string
 	}{
 		{"votes are gone", func(dir string) error { return os.Remove(filepath.Join(dir, stableFile)) }, "half missing: log is there, stable.db is not"},
+		{"votes and log are gone, a snapshot is there", func(dir string) error {
+			return errors.Join(os.Remove(filepath.Join(dir, stableFile)), os.RemoveAll(filepath.Join(dir, logDir)),
+				os.MkdirAll(filepath.Join(dir, snapshotDir, "1-1-1"), 0o755))
+		}, "half missing: snapshots is there, stable.db is not"},
+		{"the log goes on from a snapshot that is gone", func(dir string) error {
+			stores, err := openDir(dir)
+			if err != nil {
+				return err
+			}
+			return errors.Join(stores.Log.StoreLogs([]*raft.Log{{Index: 2, Term: 1}}), stores.Log.DeleteRange(1, 1), stores.Close())
+		}, "half missing: log begins with entry 2"},
 		{"log is gone", func(dir string) error { return os.RemoveAll(filepath.Join(dir, logDir)) }, "half missing: stable.db is there, log is not"},
 		{"log is empty", func(dir string) error {
 			os.RemoveAll(filepath.Join(dir, logDir))

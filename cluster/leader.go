@@ -36,7 +36,7 @@ type leader struct {
 	term uint64 // the term whose Opener was proposed last
 
 	mu       sync.Mutex
-	offered  []offer // in order of arrival
+	offered  []offer // one of each origin
 	settle   bool    // a read waits for an Entry with a later stamp
 	stopping bool
 }
@@ -53,15 +53,27 @@ const (
 	expiryPause    = 100 * time.Millisecond // between two Entries that only end what is due
 )
 
+// offer takes a Batch for the next Entry. Of each origin it keeps the one with the largest number, for that one says that
+// the origin has given up the smaller ones; of copies of one Batch the last.
 func (l *leader) offer(o offer) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.stopping {
-		l.mu.Unlock()
 		go o.answer(answer{kind: answerRefused, reason: "shutting down"})
 		return
 	}
+	for i, other := range l.offered {
+		if other.number.Origin != o.number.Origin {
+			continue
+		}
+		if other.number.After(o.number) {
+			o, other = other, o
+		}
+		l.offered[i] = o
+		go other.answer(answer{kind: answerRefused, reason: "offered again"})
+		return
+	}
 	l.offered = append(l.offered, o)
-	l.mu.Unlock()
 	l.poke()
 }
 
@@ -99,7 +111,7 @@ func (l *leader) run() {
 		case <-l.changed:
 		case <-l.wake:
 		case now := <-tick.C:
-			if due := l.replica.due.Load(); due != 0 && now.Sub(expired) >= expiryPause && l.clock.read() >= due {
+			if _, ready := l.ready(); ready && now.Sub(expired) >= expiryPause && l.due(l.clock.read()) {
 				expired = now
 				l.needEntry()
 			}
@@ -150,8 +162,16 @@ func (l *leader) turn() bool {
 	if !any {
 		return false
 	}
-	l.propose(fsm.Ordinary, offers)
+	if l.propose(fsm.Ordinary, offers) && l.due(l.replica.now.Load()) {
+		l.needEntry() // more had ended than one Entry removes
+	}
 	return true
+}
+
+// due reports whether something in the Machine has ended by then.
+func (l *leader) due(then int64) bool {
+	due := l.replica.due.Load()
+	return due != 0 && due <= then
 }
 
 // open begins a term: nothing is proposed, and no read answered, before the Opener. (Should the term end and another begin
@@ -170,28 +190,12 @@ func (l *leader) open(term uint64) bool {
 	return false
 }
 
-// take removes what goes into the next Entry: of each origin the offer with the largest number, for that one says that the
-// origin has given up the smaller ones; of copies of one Batch the last.
+// take removes what goes into the next Entry.
 func (l *leader) take() (offers []offer, any bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	any = l.settle || len(l.offered) > 0
-	l.settle = false
-	largest := make(map[string]int, 4)
-	for _, o := range l.offered {
-		at, seen := largest[o.number.Origin]
-		if !seen {
-			largest[o.number.Origin] = len(offers)
-			offers = append(offers, o)
-			continue
-		}
-		if offers[at].number.After(o.number) {
-			o, offers[at] = offers[at], o
-		}
-		go offers[at].answer(answer{kind: answerRefused, reason: "offered again"})
-		offers[at] = o
-	}
-	l.offered = nil
+	offers, any = l.offered, l.settle || len(l.offered) > 0
+	l.offered, l.settle = nil, false
 	return offers, any
 }
 

@@ -31,10 +31,11 @@ type joinReply struct {
 }
 
 const (
-	changeTimeout = 5 * time.Second        // for raft to take up a change of members
-	tendEvery     = 200 * time.Millisecond // how often caught-up nodes are looked for
-	surveyEvery   = time.Second            // how often the clock is slewed
-	promoteLag    = 64                     // Entries that a non-voter may lag and still be let vote
+	changeTimeout = 5 * time.Second         // for raft to take up a change of members
+	queueTimeout  = 1500 * time.Millisecond // for the changes in front of it; the one who asks waits little longer
+	tendEvery     = 200 * time.Millisecond  // how often caught-up nodes are looked for
+	surveyEvery   = time.Second             // how often the clock is slewed
+	promoteLag    = 64                      // Entries that a non-voter may lag and still be let vote
 )
 
 // Join asks the node whose peer port is at addr to let this one in, and returns once it is a member (a non-voter at
@@ -79,7 +80,7 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 func (n *Node) belongTo(cluster string) error {
 	id := n.identity()
 	id.Cluster = cluster
-	if err := saveIdentity(n.stable, id); err != nil {
+	if err := failing(n.fail, "store which cluster this node belongs to", saveIdentity(n.stable, id)); err != nil {
 		return err
 	}
 	n.idMu.Lock()
@@ -103,8 +104,12 @@ func (n *Node) handleJoin(from string, method byte, payload []byte, reply func([
 
 // admitMember is the leader's side of a join.
 func (n *Node) admitMember(q joinRequest) joinReply {
-	n.changes <- struct{}{}
-	defer func() { <-n.changes }()
+	select {
+	case n.changes <- struct{}{}:
+		defer func() { <-n.changes }()
+	case <-after(n.ctx, queueTimeout):
+		return joinReply{Retry: "other changes of members are under way"}
+	}
 	if _, ready := n.leader.ready(); !ready {
 		return joinReply{Retry: "this node does not lead at the moment"}
 	}
@@ -128,7 +133,7 @@ func (n *Node) admitMember(q joinRequest) joinReply {
 		return joinReply{Retry: err.Error()}
 	}
 	future := n.raft.AddNonvoter(raft.ServerID(q.ID), raft.ServerAddress(q.Peer), 0, changeTimeout)
-	if err := future.Error(); err != nil {
+	if err := n.await(future); err != nil {
 		return joinReply{Retry: err.Error()}
 	}
 	n.logger.Info("member joined, as a non-voter until it has caught up", "id", q.Name, "peer", q.Peer, "resp", q.RESP)
@@ -163,6 +168,18 @@ func (n *Node) tend() {
 	}
 }
 
+// await waits for one of raft's futures, but not beyond the node's end: raft may never answer it then.
+func (n *Node) await(future raft.Future) error {
+	done := make(chan error, 1)
+	go func() { done <- future.Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-n.ctx.Done():
+		return errClosing
+	}
+}
+
 func (n *Node) nonvoters() (waiting []raft.Server) {
 	for _, s := range n.servers() {
 		if s.Suffrage != raft.Voter {
@@ -180,7 +197,7 @@ func (n *Node) promote(newcomers []raft.Server, found map[string]echo) {
 			continue
 		}
 		n.changes <- struct{}{}
-		err := n.raft.AddVoter(s.ID, s.Address, 0, changeTimeout).Error()
+		err := n.await(n.raft.AddVoter(s.ID, s.Address, 0, changeTimeout))
 		<-n.changes
 		if err != nil {
 			n.logger.Warn("member can't become a voter yet", "id", nameOf(string(s.ID)), "error", err)

@@ -90,7 +90,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	n.proposer = &proposer{route: n.route, deliver: n.sendBatch, contact: n.contact,
 		number: fsm.Number{Origin: n.id.ID, Incarnation: incarnation}}
 	n.reader = &reader{confirm: n.confirm, replica: n.replica, clock: n.clock, contact: n.contact,
-		strong: newReadQueue(), stale: newReadQueue(), ctx: n.ctx}
+		joined: n.Joined, strong: newReadQueue(), attempt: newReadQueue(), stale: newReadQueue(), ctx: n.ctx}
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
@@ -110,7 +110,9 @@ func open(config Config, stores Stores) (*Node, error) {
 		return nil, err
 	}
 	go n.leader.run() // Close waits for it, but not for ever
-	for _, job := range []func(){n.reader.run, n.reader.runStale, n.tick, n.tend} {
+	n.wg.Go(func() { n.reader.run(&n.reader.strong) })
+	n.wg.Go(func() { n.reader.run(&n.reader.attempt) })
+	for _, job := range []func(){n.reader.runStale, n.tick, n.tend} {
 		n.wg.Go(job)
 	}
 	return n, nil

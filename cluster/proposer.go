@@ -32,11 +32,11 @@ type proposer struct {
 
 	mu         sync.Mutex
 	number     fsm.Number // of the last Batch
-	waiting    []waiting
-	batch      *batch // the one that is unanswered
-	completing int    // how many goroutines run Done now: collect only
-	paused     bool   // a copy came back unwanted: nothing more before the next tick
-	reason     string // why, for the error of those who wait in vain
+	waiting    []waiting  // bounded by the clients: a connection has one Request here
+	batch      *batch     // the one that is unanswered
+	completing int        // how many goroutines run Done now: collect only
+	paused     bool       // a copy came back unwanted: nothing more before the next tick
+	reason     string     // why, for the error of those who wait in vain
 	closed     bool
 }
 
@@ -222,10 +222,14 @@ func (p *proposer) withdrawLocked(now time.Time) []waiting {
 }
 
 func (p *proposer) refusalLocked() error {
-	reason := p.reason
-	if reason == "" {
-		reason = "no leader is known"
+	if p.reason == "" {
+		return notApplied("no leader is known")
 	}
+	return notApplied(p.reason)
+}
+
+// notApplied is the refusal of what has waited in vain for a leader that has a majority.
+func notApplied(reason string) error {
 	return fmt.Errorf("%w: this node has reached no leader that has a majority (%s)", fsm.ErrNotApplied, reason)
 }
 

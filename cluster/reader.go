@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,8 +12,8 @@ import (
 // reader answers reads. All strong reads that wait join the next round: one question for a confirmed index, one wait for
 // the watermark, then each is answered from the local replica.
 //
-//	read     strong, attempt → strong queue · stale → stale queue
-//	run      round: confirm ─ watermark.wait ─ query each
+//	read     each level has a queue
+//	run      of strong reads, and of attempts: round: confirm ─ watermark.wait ─ query each
 //	           a key whose deadline may or may not have passed: the next round, which asks for an Entry as well
 //	           a round that failed: its reads join the next; holdTime ends a strong read, patience an attempt
 //	runStale   query each at once; one whose MinIndex is not applied yet waits on its own
@@ -23,7 +22,9 @@ type reader struct {
 	replica *replica
 	clock   *clock
 	contact *contact
+	joined  func() bool // false: this replica is empty because it belongs to no cluster yet
 	strong  readQueue
+	attempt readQueue
 	stale   readQueue
 	ctx     context.Context // ends with the node
 	wg      sync.WaitGroup
@@ -74,8 +75,11 @@ func (q *readQueue) close() []waiting {
 func (r *reader) read(request *fsm.Request) {
 	w := waiting{Request: request, since: time.Now(), ops: request.Ops}
 	queue := &r.strong
-	if request.Level == fsm.Stale {
+	switch request.Level {
+	case fsm.Stale:
 		queue = &r.stale
+	case fsm.Attempt:
+		queue = &r.attempt
 	}
 	if !queue.add(w) {
 		request.Err = errClosing
@@ -83,65 +87,71 @@ func (r *reader) read(request *fsm.Request) {
 	}
 }
 
-// run answers strong reads and attempts, until the node ends.
-func (r *reader) run() {
+// run answers the reads of a queue, strong ones or attempts, until the node ends. Attempts have rounds of their own: theirs
+// may be short.
+func (r *reader) run(q *readQueue) {
 	settle := false
 	for {
 		select {
 		case <-r.ctx.Done():
-			r.refuse(r.strong.close(), "this node is shutting down")
+			r.refuse(q.close(), errClosing)
 			return
-		case <-r.strong.wake:
+		case <-q.wake:
 		}
-		again := r.round(r.strong.take(), settle)
-		settle = false
-		if len(again.unsettled)+len(again.failed) == 0 {
+		left, unsettled := r.round(q.take(), settle)
+		settle = unsettled
+		if len(left) == 0 {
 			continue
 		}
-		settle = len(again.unsettled) > 0
 		select {
 		case <-r.ctx.Done():
 		case <-time.After(roundPause):
 		}
-		r.strong.add(append(again.unsettled, again.failed...)...)
+		for _, w := range left {
+			if !q.add(w) {
+				r.refuse([]waiting{w}, errClosing)
+			}
+		}
 	}
 }
 
-var errBehind = errors.New("it is still catching up with the log")
-
 const roundPause = 5 * time.Millisecond // before a round that repeats one in vain
 
-// leftover are the reads of a round that need another.
-type leftover struct{ unsettled, failed []waiting }
+var (
+	errBehind    = notApplied("it is still catching up with the log")
+	errUnsettled = notApplied("nothing commits that would tell whether a key has expired")
+)
 
-func (r *reader) round(reads []waiting, settle bool) (again leftover) {
+// round answers what it can; the reads that are left need another one. unsettled: the next one must ask for an Entry, for
+// some key's deadline lies between machine time and the leader's.
+func (r *reader) round(reads []waiting, settle bool) (left []waiting, unsettled bool) {
 	if len(reads) == 0 {
-		return again
+		return nil, false
 	}
 	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, time.Now()))
 	defer cancel()
 	c, err := r.confirm(ctx, settle)
 	if err != nil {
-		r.contact.failed()
-		again.failed = r.giveUp(reads, err)
-		return again
+		if reads[0].Level == fsm.Strong {
+			r.contact.failed()
+		}
+		return r.giveUp(reads, notApplied(err.Error())), false
 	}
 	r.contact.ok()
 	if r.replica.mark.wait(ctx, c.index) != nil {
-		again.failed = r.giveUp(reads, errBehind)
-		return again
+		return r.giveUp(reads, errBehind), false
 	}
 	r.clock.hear(c.stamp)
 	for _, w := range reads {
 		results, settled := r.replica.query(nil, w.Groups, c.stamp) // not into w.Results: those of a write are the Machine's
 		if !settled {
-			again.unsettled = append(again.unsettled, w)
+			left = append(left, w)
 			continue
 		}
 		w.Results, w.Verified = results, true
 		w.Done(w.Request)
 	}
-	return again
+	return r.giveUp(left, errUnsettled), len(left) > 0
 }
 
 // roundEnd is when the round for these reads must end: an attempt can't wait longer than its patience.
@@ -163,7 +173,7 @@ func (r *reader) giveUp(reads []waiting, why error) (left []waiting) {
 		case w.Level == fsm.Attempt && now.Sub(w.since) >= patience:
 			r.answerStale(w)
 		case w.Level == fsm.Strong && r.contact.hopeless(w.since, now):
-			r.refuse([]waiting{w}, why.Error())
+			r.refuse([]waiting{w}, why)
 		default:
 			left = append(left, w)
 		}
@@ -171,8 +181,8 @@ func (r *reader) giveUp(reads []waiting, why error) (left []waiting) {
 	return left
 }
 
-func (r *reader) refuse(reads []waiting, why string) {
-	for _, w := range fail(reads, fmt.Errorf("%w: this node has reached no leader that has a majority (%s)", fsm.ErrNotApplied, why)) {
+func (r *reader) refuse(reads []waiting, why error) {
+	for _, w := range fail(reads, why) {
 		w.Done(w.Request)
 	}
 }
@@ -182,7 +192,7 @@ func (r *reader) runStale() {
 	for {
 		select {
 		case <-r.ctx.Done():
-			r.refuse(r.stale.close(), "this node is shutting down")
+			r.refuse(r.stale.close(), errClosing)
 			return
 		case <-r.stale.wake:
 		}
@@ -201,13 +211,22 @@ func (r *reader) catchUp(w waiting) {
 	ctx, cancel := context.WithTimeout(r.ctx, holdTime)
 	defer cancel()
 	if r.replica.mark.wait(ctx, w.MinIndex) != nil {
-		r.refuse([]waiting{w}, "it has not even applied this connection's own last write")
+		r.refuse([]waiting{w}, errOwnWrite)
 		return
 	}
 	r.answerStale(w)
 }
 
+var (
+	errOwnWrite  = notApplied("it has not even applied this connection's own last write")
+	errNotJoined = fmt.Errorf("%w: this node has not joined its cluster yet", fsm.ErrNotApplied)
+)
+
 func (r *reader) answerStale(w waiting) {
+	if !r.joined() {
+		r.refuse([]waiting{w}, errNotJoined)
+		return
+	}
 	w.Results, _ = r.replica.query(nil, w.Groups, 0)
 	w.Verified = false
 	w.Done(w.Request)

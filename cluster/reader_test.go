@@ -17,10 +17,11 @@ import (
 // library is a reader on a real replica, whose rounds are answered by the test.
 type library struct {
 	*reader
-	end     context.CancelFunc
-	rounds  int
-	settles int
-	answer  func(ctx context.Context, round int) (confirmed, error)
+	end      context.CancelFunc
+	stranger bool // it has not joined
+	rounds   int
+	settles  int
+	answer   func(ctx context.Context, round int) (confirmed, error)
 }
 
 func newLibrary(t *testing.T) *library {
@@ -28,7 +29,7 @@ func newLibrary(t *testing.T) *library {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	l.end = func() { cancel(); running.Wait(); l.wg.Wait() }
-	l.reader = &reader{replica: quietReplica(t), clock: &clock{}, contact: &contact{}, strong: newReadQueue(), stale: newReadQueue(), ctx: ctx,
+	l.reader = &reader{replica: quietReplica(t), clock: &clock{}, contact: &contact{}, joined: func() bool { return !l.stranger }, strong: newReadQueue(), attempt: newReadQueue(), stale: newReadQueue(), ctx: ctx,
 		confirm: func(ctx context.Context, settle bool) (confirmed, error) {
 			if settle {
 				l.settles++
@@ -36,7 +37,8 @@ func newLibrary(t *testing.T) *library {
 			l.rounds++
 			return l.answer(ctx, l.rounds)
 		}}
-	running.Go(l.run)
+	running.Go(func() { l.run(&l.strong) })
+	running.Go(func() { l.run(&l.attempt) })
 	running.Go(l.runStale)
 	return l
 }
@@ -113,6 +115,42 @@ func TestReadsWithoutALeader(t *testing.T) {
 	}
 }
 
+// A key's deadline lies between machine time and the leader's, and no Entry comes to settle it: a leader whose disk hangs.
+func TestAReadThatNothingSettlesIsGivenUp(t *testing.T) {
+	for level, want := range map[fsm.Level]time.Duration{fsm.Strong: holdTime, fsm.Attempt: patience} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLibrary(t)
+			defer l.end()
+			logs := logOf(1000)
+			entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000}
+			set := fsm.Request{}
+			set.Add(fsm.Op{Kind: fsm.Set, Key: []byte("k"), Value: fsm.IntValue(1), Expiry: fsm.Expiry{Mode: fsm.At, Millis: 1500}})
+			entry.Batches = [][]byte{fsm.AppendBatch(nil, fsm.Number{Origin: "another", Incarnation: 1, Sequence: 1}, 1, set.Groups)}
+			logs = append(logs, &raft.Log{Index: logs[len(logs)-1].Index + 1, Term: 1, Data: entry.Append(nil)})
+			l.replica.ApplyBatch(logs)
+			l.up(logs[len(logs)-1].Index, 2000)
+			r, took := l.ask(level, 0)
+			if r.Verified || (r.Err != nil) != (level == fsm.Strong) || took < want || took > want+2*roundPause || l.settles == 0 {
+				t.Errorf("level %d: verified %v, %v after %v, asked %d times for an entry", level, r.Verified, r.Err, took, l.settles)
+			}
+		})
+	}
+}
+
+func TestANodeThatHasNotJoinedAnswersNoRead(t *testing.T) {
+	for _, level := range []fsm.Level{fsm.Strong, fsm.Stale, fsm.Attempt} {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLibrary(t)
+			defer l.end()
+			l.down()
+			l.stranger = true
+			if r, _ := l.ask(level, 0); !errors.Is(r.Err, fsm.ErrNotApplied) || r.Results != nil {
+				t.Errorf("level %d: %v, %v", level, r.Results, r.Err)
+			}
+		})
+	}
+}
+
 func TestAReadOutlivesRoundsThatFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLibrary(t)
@@ -142,7 +180,7 @@ func TestAStrongReadOfAKeyThatMayHaveEndedAsksForAnEntry(t *testing.T) {
 		set := fsm.Request{}
 		set.Add(fsm.Op{Kind: fsm.Set, Key: []byte("k"), Value: fsm.IntValue(7), Expiry: fsm.Expiry{Mode: fsm.At, Millis: 5000}})
 		entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000, Batches: [][]byte{
-			fsm.AppendBatch(nil, fsm.Number{Origin: "o", Incarnation: 1, Sequence: 1}, 1, set.Groups)}}
+			fsm.AppendBatch(nil, fsm.Number{Origin: "another", Incarnation: 1, Sequence: 1}, 1, set.Groups)}}
 		l.replica.ApplyBatch([]*raft.Log{{Index: 1, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)}})
 
 		l.up(1, 4999)

@@ -136,6 +136,9 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
+	if reached := r.mark.index.Load(); m.Index() < reached {
+		return fmt.Errorf("image of index %d after index %d was applied", m.Index(), reached)
+	}
 	r.mu.Lock()
 	r.machine = m
 	r.publishLocked()

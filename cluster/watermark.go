@@ -15,10 +15,13 @@ type watermark struct {
 	waiting map[chan struct{}]uint64 // closed when the index is reached
 }
 
-// reach raises the mark and wakes those who waited for it.
+// reach raises the mark, which never falls, and wakes those who waited for it.
 func (w *watermark) reach(index uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if index <= w.index.Load() {
+		return
+	}
 	w.index.Store(index)
 	for ch, want := range w.waiting {
 		if want <= index {

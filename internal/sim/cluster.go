@@ -138,8 +138,7 @@ func (c *Cluster) Start(name string, founder bool) *cluster.Node {
 	return node
 }
 
-// logger writes nothing, unless the tests are verbose and SIM_LOG is set in the environment of who debugs: a passing run
-// should be silent.
+// logger writes nothing, unless SIM_LOG is set in the environment of who debugs: a passing run should be silent.
 func (c *Cluster) logger(name string) hclog.Logger {
 	if !verbose() {
 		return hclog.NewNullLogger()
@@ -271,7 +270,7 @@ type Answer struct {
 	Err      error // wraps fsm.ErrNotApplied or fsm.ErrUnknown
 }
 
-// Do runs Ops as one group at a node: proposed if one of them writes or ride is asked for, else read at level. A crash of
+// Do runs Ops as one group at a node: proposed if one of them writes, else read at level. A crash of
 // the node before the answer makes it unknown; a node that is down refuses.
 func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
 	c.mu.Lock()

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +51,28 @@ func TestKeysEndOnTimeEverywhereTouchedOrNot(t *testing.T) {
 		for _, name := range hosts {
 			if keys := c.Node(name).Local().Keys; keys != 0 {
 				t.Errorf("%s counts %d keys after all have ended", name, keys)
+			}
+		}
+	})
+}
+
+func TestThousandsOfKeysThatEndTogetherAreGoneSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 11)
+		defer c.Stop()
+		c.StartThree()
+		var ops []fsm.Op
+		for i := range 4000 {
+			ops = append(ops, fsm.Op{Kind: fsm.Set, Key: []byte(strconv.Itoa(i)), Value: fsm.IntValue(1),
+				Expiry: fsm.Expiry{Mode: fsm.After, Millis: 1000}})
+		}
+		if a := c.Do("n2", fsm.Strong, ops...); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		time.Sleep(1150 * time.Millisecond)
+		for _, name := range hosts {
+			if keys := c.Node(name).Local().Keys; keys != 0 {
+				t.Errorf("%s still counts %d of 4,000 keys", name, keys)
 			}
 		}
 	})
