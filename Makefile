@@ -2,12 +2,13 @@
 
 GO          ?= go
 FUZZTIME    ?= 20s
+SEEDS       ?= 200
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down test check race fuzz e2e ci clean fmt vet staticcheck
+.PHONY: help build run up down test check race fuzz sim e2e ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -37,6 +38,9 @@ race: ## all tests under the race detector
 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	@scripts/fuzz $(FUZZTIME)
+
+sim: ## many runs of chaos in virtual time
+	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
 e2e: ## real processes, killed and restarted
 	$(GO) test -tags e2e -count=1 -timeout 10m -v ./internal/e2e

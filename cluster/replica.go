@@ -102,10 +102,11 @@ func (r *replica) query(dst fsm.Results, groups []byte, now int64) (results fsm.
 	return dst, settled
 }
 
-func (r *replica) keys() uint64 {
+// keys counts the keys, and those that have a deadline.
+func (r *replica) keys() (all, expiring uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.machine.Keys()
+	return r.machine.Keys(), r.machine.Expiring()
 }
 
 // digest is a sum over everything the replica holds, and the index it stands for.

@@ -20,8 +20,8 @@ func (n *Node) Local() fsm.Status {
 		AppliedIndex: n.replica.mark.index.Load(),
 		Members:      []fsm.Member{},
 		Version:      n.config.Version,
-		Keys:         n.replica.keys(),
 	}
+	s.Keys, s.Expires = n.replica.keys()
 	registry := map[string]fsm.Node{}
 	for _, node := range n.replica.registry() {
 		registry[node.ID] = node

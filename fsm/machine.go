@@ -38,6 +38,10 @@ func (m *Machine) Now() int64 { return m.now }
 // Keys is the number of keys, those included whose deadline has passed but that no Entry has removed yet.
 func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
 
+// Expiring is the number of keys that have a deadline. (Keys of one hash and one deadline count once: it takes 2^32 keys to
+// expect two.)
+func (m *Machine) Expiring() uint64 { return uint64(m.deadlines.queue.Len()) }
+
 // Pristine reports whether no client's write was ever applied.
 func (m *Machine) Pristine() bool { return m.writes == 0 }
 

@@ -23,6 +23,7 @@ type Status struct {
 	CanLose      int      `json:"can_lose"` // voters that may still fail before writes stop; 0 also when they have stopped
 	Version      string   `json:"version"`
 	Keys         uint64   `json:"keys"`
+	Expires      uint64   `json:"expires"` // keys that have a deadline
 }
 
 // Address is where a node is found.

@@ -60,7 +60,7 @@ var commands = []command{
 	{name: "consistency", arity: -1, flags: "fast", local: consistency, barrier: true},
 	{name: "readonly", arity: 1, flags: "fast", local: readOnly, barrier: true},
 	{name: "readwrite", arity: 1, flags: "fast", local: readWrite, barrier: true},
-	{name: "wait", arity: 3, flags: "noscript", local: wait},
+	{name: "wait", arity: 3, flags: "noscript", local: wait, barrier: true},
 	{name: "truecount", arity: -2, flags: "admin", subs: truecountCommands},
 
 	{name: "ping", arity: -1, flags: "fast", local: ping},

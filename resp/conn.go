@@ -26,22 +26,28 @@ type conn struct {
 	net    net.Conn
 	socket socket // what a TCP connection can do more; its zero value can nothing
 
-	mu       sync.Mutex
-	changed  sync.Cond // signals serve, the only one that waits: the session or the output has moved on
-	session  *session
-	counted  uint64 // of session.taken
-	spare    []byte // the other buffer for replies
-	writing  bool   // drain is running
-	reading  bool   // serve is in Read
-	kicked   bool   // serve was called back from Read
-	room     int    // bytes of room at the last read
-	deadline bool   // Read has a deadline
-	dead     bool   // the connection is closed
+	mu      sync.Mutex
+	changed sync.Cond // signals serve, the only one that waits: the session or the output has moved on
+	session *session
+	counted uint64                // of session.taken
+	spare   []byte                // the other buffer for replies
+	writing bool                  // drain is running
+	reading bool                  // serve is in Read
+	kicked  bool                  // serve was called back from Read
+	room    int                   // bytes of room at the last read
+	take    func(fd uintptr) bool // takeDirect; kept so that no read allocates
+	taken   struct {              // what it took
+		n   int
+		err error
+	}
+	deadline bool // Read has a deadline
+	dead     bool // the connection is closed
 }
 
 func newConn(s *Server, nc net.Conn, id int64) *conn {
 	c := &conn{server: s, net: nc, socket: newSocket(nc)}
 	c.changed.L = &c.mu
+	c.take = c.takeDirect
 	c.session = newSession(s.door, NewReader(s.limits), id, c.done)
 	return c
 }
@@ -104,23 +110,24 @@ func (c *conn) read() (n int, kicked bool, err error) {
 		return n, false, err
 	}
 	c.mu.Unlock()
-	var failed error
-	waited := c.socket.read(func(fd int) bool {
+	if err := c.socket.read(c.take); err != nil { // the deadline, or the end of the connection
 		c.mu.Lock()
-		room := c.session.in.Space(readRoom)
-		c.room = len(room)
-		var again bool
-		n, again, failed = readOnce(fd, room)
-		if again {
-			c.mu.Unlock()
-		}
-		return !again
-	})
-	if waited != nil { // the deadline, or the end of the connection
-		c.mu.Lock()
-		return 0, false, waited
+		return 0, false, err
 	}
-	return n, false, failed
+	return c.taken.n, false, c.taken.err
+}
+
+// takeDirect is one read of a TCP connection that has something to read. It leaves mu locked if it has taken something.
+func (c *conn) takeDirect(fd uintptr) bool {
+	c.mu.Lock()
+	room := c.session.in.Space(readRoom)
+	c.room = len(room)
+	var again bool
+	c.taken.n, again, c.taken.err = readOnce(fd, room)
+	if again {
+		c.mu.Unlock()
+	}
+	return !again
 }
 
 // probe looks for an empty input if the burst rule waits for it and everything is flushed. It reports true if only a read

@@ -29,6 +29,7 @@ var sections = []section{
 	{"Stats", infoStats},
 	{"Replication", infoReplication},
 	{"CPU", infoCPU},
+	{"Cluster", infoCluster},
 	{"Keyspace", infoKeyspace},
 	{"Truecount", infoTruecount},
 }
@@ -121,9 +122,12 @@ func infoCPU(b *strings.Builder, _ *door, _ fsm.Status) {
 	infoLine(b, "used_cpu_user", fmt.Sprintf("%.6f", user))
 }
 
+// infoCluster says that clients need no Redis Cluster protocol: any node takes any key.
+func infoCluster(b *strings.Builder, _ *door, _ fsm.Status) { infoLine(b, "cluster_enabled", 0) }
+
 func infoKeyspace(b *strings.Builder, _ *door, st fsm.Status) {
 	if st.Keys > 0 {
-		infoLine(b, "db0", fmt.Sprintf("keys=%d,expires=0,avg_ttl=0", st.Keys))
+		infoLine(b, "db0", fmt.Sprintf("keys=%d,expires=%d,avg_ttl=0", st.Keys, st.Expires))
 	}
 }
 

@@ -239,7 +239,7 @@ func (s *session) render(u *unit) {
 			}
 			if u.again.Err != nil {
 				// The writes beside it are done, so nothing may invite the client to send them again.
-				s.out.Error("UNKNOWN " + u.again.Err.Error())
+				s.out.Error("UNKNOWN the writes of this pipeline are applied, but this read could not be answered behind them")
 				continue
 			}
 			l.render(&s.out, l.command, l.ops, again)

@@ -199,7 +199,7 @@ func TestARiderThatCanNotBeReadAgainIsUnknown(t *testing.T) {
 	r.Results = fsm.Results{byte(fsm.Int), 2, byte(fsm.ReadLater) << 4, byte(fsm.Int), 4}
 	r.Done(r.Request)
 	c.cluster.fail(fmt.Errorf("no leader: %w", fsm.ErrNotApplied))
-	c.wants("(integer) 1", "(error) UNKNOWN no leader: not applied", "(integer) 2")
+	c.wants("(integer) 1", "(error) UNKNOWN the writes of this pipeline are applied, but this read could not be answered behind them", "(integer) 2")
 	if c.session.refusing() {
 		t.Error("the burst is refused although it was executed")
 	}

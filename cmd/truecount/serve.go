@@ -5,20 +5,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
-)
 
-// Raft's timing: the fastest that shows no election without a fault.
-const (
-	defaultHeartbeat = 150 * time.Millisecond
-	defaultElection  = 150 * time.Millisecond
-	defaultLease     = 100 * time.Millisecond
+	"github.com/truecount/truecount/cluster"
 )
 
 func serveCommand() *cobra.Command {
-	config := Config{Version: version()}
+	config := Config{Version: version(), Timing: cluster.DefaultTiming()}
 	var logLevel string
 	var logJSON bool
 	cmd := &cobra.Command{
@@ -46,9 +40,9 @@ cluster behind any of the addresses. With a directory that was used before it go
 	flags.StringVar(&config.Peer, "peer", "", "address for other nodes (default: the RESP address with 10000 added to its port)")
 	flags.StringSliceVar(&config.Join, "join", nil, "RESP addresses of nodes whose cluster to join, by comma; ignored once joined")
 	flags.BoolVar(&config.Insecure, "insecure", false, "allow addresses that are not loopback, without any password or TLS")
-	flags.DurationVar(&config.Timing.Heartbeat, "heartbeat", defaultHeartbeat, "raft: a follower without a word from the leader for so long stands for election")
-	flags.DurationVar(&config.Timing.Election, "election", defaultElection, "raft: how long a candidate waits for votes")
-	flags.DurationVar(&config.Timing.Lease, "lease", defaultLease, "raft: a leader that can't reach a majority for so long steps down; at most --heartbeat")
+	flags.DurationVar(&config.Timing.Heartbeat, "heartbeat", config.Timing.Heartbeat, "raft: a follower without a word from the leader for so long stands for election")
+	flags.DurationVar(&config.Timing.Election, "election", config.Timing.Election, "raft: how long a candidate waits for votes")
+	flags.DurationVar(&config.Timing.Lease, "lease", config.Timing.Lease, "raft: a leader that can't reach a majority for so long steps down; at most --heartbeat")
 	flags.StringVar(&logLevel, "log-level", "info", "trace, debug, info, warn, error or off")
 	flags.BoolVar(&logJSON, "log-json", false, "log JSON objects instead of lines")
 	return cmd

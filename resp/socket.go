@@ -1,5 +1,3 @@
-//go:build unix
-
 package resp
 
 import (
@@ -58,14 +56,12 @@ func (s socket) write(out []byte) int {
 func (s socket) direct() bool { return s.raw != nil }
 
 // read waits until something has come in and calls take, which reports false if there was nothing after all.
-func (s socket) read(take func(fd int) bool) error {
-	return s.raw.Read(func(fd uintptr) bool { return take(int(fd)) })
-}
+func (s socket) read(take func(fd uintptr) bool) error { return s.raw.Read(take) }
 
 // readOnce is one read for take. again: there was nothing to read.
-func readOnce(fd int, room []byte) (n int, again bool, err error) {
+func readOnce(fd uintptr, room []byte) (n int, again bool, err error) {
 	for {
-		n, err = syscall.Read(fd, room)
+		n, err = syscall.Read(int(fd), room)
 		switch {
 		case err == syscall.EINTR:
 			continue
