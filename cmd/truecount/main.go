@@ -3,9 +3,9 @@
 //	main
 //	  run(args, stdout, stderr) → exit code         the subcommands; an error becomes one line on stderr
 //	    serve    signals, then
-//	      Open(Config) → Program                    addresses, ports, node, door: in this order
+//	      Open(Config) → Program                    addresses, ports, door, node: in this order
+//	        Server.Serve ─ gate                       clients, from the first moment
 //	      Program.Run                               until a signal, a refused join or a failed disk
-//	        door.Serve                                clients, from the first moment
 //	        joiner.run                                only with --join, only until the node is a member
 //	        announce                                  the one ready line on stdout
 //	      Program.Close                             hand over leadership, finish what is in flight, close the node

@@ -44,10 +44,12 @@ type Program struct {
 	door   net.Listener
 	node   *cluster.Node
 	server *resp.Server
+	served chan error // what Serve returned, once
 	fatal  chan error // at most one: the node can't go on
 }
 
-// Open checks the addresses, opens the ports, then the directory. Nobody is served before Run. The error is one line.
+// Open checks the addresses, opens the ports, serves clients, then opens the directory. What needs the node waits for it;
+// see gate. The error is one line.
 func Open(config Config) (*Program, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -64,7 +66,14 @@ func Open(config Config) (*Program, error) {
 	}
 	config.Peer = peer.Addr().String()
 
-	p := &Program{config: config, door: door, fatal: make(chan error, 1)}
+	p := &Program{config: config, door: door, fatal: make(chan error, 1), served: make(chan error, 1)}
+	gate := newGate(config.ID, config.Version)
+	p.server = resp.NewServer(resp.Options{
+		Cluster: gate,
+		Version: config.Version,
+		Logf:    func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
+	})
+	go func() { p.served <- p.server.Serve(door) }()
 	p.node, err = cluster.Open(cluster.Config{
 		Dir:       config.Dir,
 		Name:      config.ID,
@@ -77,15 +86,12 @@ func Open(config Config) (*Program, error) {
 		Fatal:     p.fail,
 	})
 	if err != nil {
+		p.server.Close()
 		door.Close()
 		peer.Close()
 		return nil, err
 	}
-	p.server = resp.NewServer(resp.Options{
-		Cluster: p.node,
-		Version: config.Version,
-		Logf:    func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
-	})
+	gate.open(p.node)
 	return p, nil
 }
 
@@ -139,12 +145,7 @@ func (p *Program) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var running sync.WaitGroup
-	ended := make(chan error, 2)
-	running.Go(func() {
-		if err := p.server.Serve(p.door); err != nil && ctx.Err() == nil {
-			ended <- fmt.Errorf("the door at %s: %w", p.config.RESP, err)
-		}
-	})
+	ended := make(chan error, 1)
 	running.Go(func() {
 		if err := p.settle(ctx); err != nil && ctx.Err() == nil {
 			ended <- err
@@ -156,6 +157,8 @@ func (p *Program) Run(ctx context.Context) error {
 	case err = <-p.fatal:
 		return err
 	case err = <-ended:
+	case err = <-p.served:
+		err = fmt.Errorf("the door at %s: %w", p.config.RESP, err)
 	case <-ctx.Done():
 		p.config.Logger.Info("stopping: handing over and finishing what is in flight")
 	}

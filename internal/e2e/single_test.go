@@ -16,7 +16,7 @@ const (
 	// readyTime is the promise: an empty directory is a cluster of one, ready in under a second.
 	readyTime = time.Second
 	// benchmarkRequests keeps redis-benchmark to a few seconds.
-	benchmarkRequests = 50000
+	benchmarkRequests = 200000
 )
 
 func TestOneNodeIsReadyInASecondAndKeepsItsCount(t *testing.T) {
