@@ -15,7 +15,7 @@ import (
 const (
 	// readyTime is the promise: an empty directory is a cluster of one, ready in under a second.
 	readyTime = time.Second
-	// benchmarkRequests keeps redis-benchmark to a few seconds.
+	// benchmarkRequests keeps redis-benchmark to about ten seconds a node.
 	benchmarkRequests = 200000
 )
 
