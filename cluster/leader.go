@@ -22,7 +22,7 @@ import (
 //	  propose  stamp, encode, raft.Apply, wait, answer
 //
 // It waits for raft with nothing else to do; whoever offers does not wait for it. An Entry takes at most one Batch of each
-// origin, the newest offered.
+// origin, the one with the largest number.
 type leader struct {
 	raft    *raft.Raft
 	replica *replica

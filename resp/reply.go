@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"strconv"
-
 	"github.com/tidwall/redcon"
 
 	"github.com/truecount/truecount/fsm"
@@ -39,7 +37,7 @@ func (w *writer) Value(v fsm.Value) {
 		w.Null()
 	case fsm.Int:
 		var digits [20]byte
-		w.Bulk(strconv.AppendInt(digits[:0], v.Int, 10))
+		w.Bulk(v.AppendText(digits[:0]))
 	default:
 		w.Bulk(v.Text)
 	}
