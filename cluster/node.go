@@ -124,6 +124,9 @@ func (n *Node) startRaft(stores Stores) error {
 	})
 	rc := n.config.raftConfig(n.id.ID)
 	log, stable := fatalLog{stores.Log, n.fail}, fatalStable{stores.Stable, n.fail}
+	if err := closeGap(log, stores.Snapshots); err != nil {
+		return err
+	}
 	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {
 		err = raft.BootstrapCluster(rc, log, stores.Stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{

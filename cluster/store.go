@@ -57,3 +57,22 @@ func failing(fatal func(error), what string, err error) error {
 	}
 	return err
 }
+
+// closeGap finishes what a crash in the middle of raft's InstallSnapshot has left: the image is there, and the log in front
+// of it has not been removed. The library starts on that without a word, and then appends what follows the image, which a
+// log store without gaps refuses. All that such a log holds is in the image.
+func closeGap(log raft.LogStore, snapshots raft.SnapshotStore) error {
+	images, err := snapshots.List() // the newest first
+	if err != nil || len(images) == 0 {
+		return err
+	}
+	first, err := log.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := log.LastIndex()
+	if err != nil || last == 0 || last >= images[0].Index {
+		return err
+	}
+	return log.DeleteRange(first, last)
+}

@@ -131,6 +131,42 @@ func TestAMemberThatWasAwayInstallsASnapshot(t *testing.T) {
 	})
 }
 
+// A snapshot is installed in two steps: the image, then the removal of the log in front of it. A crash between them leaves a
+// log with a gap to what comes next, which a log store without gaps would refuse for ever.
+func TestACrashBetweenAnInstalledSnapshotAndItsLogIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 12)
+		defer c.Stop()
+		c.Snapshots.Entries, c.Snapshots.Every, c.Snapshots.Trailing = 50, 200*time.Millisecond, 10
+		c.StartThree()
+		c.Crash("n3")
+		for range 400 {
+			if _, err := c.Incr("n1", "hits", 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		c.Restart("n3")
+		for c.Node("n3").Local().Keys == 0 || c.Node("n3").Local().AppliedIndex < 300 {
+			time.Sleep(c.Latency / 10)
+		}
+		for _, name := range hosts { // all of them: a leader that remembers would send its snapshot again
+			c.Crash(name)
+		}
+		for _, name := range hosts {
+			c.Restart(name)
+		}
+		c.WaitFor("n3 takes part again", 5*time.Second, func() bool {
+			got, err := c.Incr("n3", "hits", 1)
+			return err == nil && got > 400
+		})
+		c.WaitFor("n3 has it all", 5*time.Second, func() bool {
+			a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
+			return a.Err == nil && a.Results[0].Value.Int > 400
+		})
+	})
+}
+
 func TestSimultaneousJoinsQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 6)
