@@ -74,7 +74,12 @@ func TestTermEchoIsNotDeceivedWhereVerifyLeaderIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		deposed(t, c.Net,
-			func() { go c.Node("n1").Transfer(context.Background()) },
+			func() {
+				if _, err := c.Incr("n1", "hits", 1); err != nil { // n3 can't confirm it, so n2 is the one to lead
+					t.Fatal(err)
+				}
+				go c.Node("n1").Transfer(context.Background())
+			},
 			func() error {
 				if c.Leader() == "n1" {
 					return fmt.Errorf("n1 still leads")
@@ -89,12 +94,12 @@ func TestTermEchoIsNotDeceivedWhereVerifyLeaderIs(t *testing.T) {
 		healed := time.AfterFunc(300*time.Millisecond, c.Net.Heal)
 		defer healed.Stop()
 		for range 100 {
-			if got, err := c.Get("n1", "hits"); err == nil && got != 2 {
+			if got, err := c.Get("n1", "hits"); err == nil && got != 3 {
 				t.Fatalf("stale read at the deposed leader: %d", got)
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if got, err := c.Get("n1", "hits"); err != nil || got != 2 {
+		if got, err := c.Get("n1", "hits"); err != nil || got != 3 {
 			t.Errorf("n1 after the heal: %d, %v", got, err)
 		}
 	})
