@@ -77,12 +77,7 @@ func TestRealStoresKeepTheCountThroughRestartsOfAll(t *testing.T) {
 					t.Fatalf("INCR = %d, %v; want %d", got, err, total)
 				}
 			}
-			for _, name := range hosts {
-				c.Crash(name)
-			}
-			for _, name := range hosts {
-				c.Restart(name)
-			}
+			c.RestartAll()
 			c.WaitFor("the count", 10*time.Second, func() bool { got, err := c.Get("n3", "hits"); return err == nil && got == total })
 		}
 	})

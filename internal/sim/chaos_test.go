@@ -157,12 +157,7 @@ func (r *run) nemesis() {
 			r.Net.CutOneWay(host, other)
 		case fault == 4 && down == "":
 			r.note("all crash")
-			for _, name := range hosts {
-				r.Crash(name)
-			}
-			for _, name := range hosts {
-				r.Restart(name)
-			}
+			r.RestartAll()
 		case fault == 5 && down != host:
 			r.note("skew " + host)
 			r.Skew(host, time.Duration(r.Rand.IntN(7200)-3600)*time.Second)

@@ -224,6 +224,18 @@ func (c *Cluster) Restart(name string) *cluster.Node {
 	return c.Start(name, false)
 }
 
+// RestartAll crashes every host on which a Node runs, then starts them all again.
+func (c *Cluster) RestartAll() {
+	c.T.Helper()
+	names := c.Names()
+	for _, name := range names {
+		c.Crash(name)
+	}
+	for _, name := range names {
+		c.Restart(name)
+	}
+}
+
 // Skew sets a host's wall clock apart from the others'.
 func (c *Cluster) Skew(name string, by time.Duration) {
 	c.mu.Lock()

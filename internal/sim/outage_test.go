@@ -94,20 +94,26 @@ func TestAWriteAtACutOffLeaderIsUnknownAndNeverDoubled(t *testing.T) {
 	})
 }
 
+// startThreeAndLeaveOneBehind lets n1 and n2 count hits to 400 while n3 is away for so long that the log it needs is gone.
+func (c *Cluster) startThreeAndLeaveOneBehind() {
+	c.T.Helper()
+	c.Snapshots.Entries, c.Snapshots.Every, c.Snapshots.Trailing = 50, 200*time.Millisecond, 10
+	c.StartThree()
+	c.Crash("n3")
+	for range 400 {
+		if _, err := c.Incr("n1", "hits", 1); err != nil {
+			c.T.Fatal(err)
+		}
+	}
+	time.Sleep(time.Second)
+	c.Restart("n3")
+}
+
 func TestAMemberThatWasAwayInstallsASnapshot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 5)
 		defer c.Stop()
-		c.Snapshots.Entries, c.Snapshots.Every, c.Snapshots.Trailing = 50, 200*time.Millisecond, 10
-		c.StartThree()
-		c.Crash("n3")
-		for range 400 {
-			if _, err := c.Incr("n1", "hits", 1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		time.Sleep(time.Second)
-		c.Restart("n3")
+		c.startThreeAndLeaveOneBehind()
 		c.WaitFor("n3 has it all", 5*time.Second, func() bool {
 			a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
 			return a.Err == nil && a.Results[0].Value.Int == 400
@@ -118,12 +124,7 @@ func TestAMemberThatWasAwayInstallsASnapshot(t *testing.T) {
 			return i1 == i3 && d1 == d3
 		})
 		// All restart: what they find is an image and the log behind it.
-		for _, name := range hosts {
-			c.Crash(name)
-		}
-		for _, name := range hosts {
-			c.Restart(name)
-		}
+		c.RestartAll()
 		c.WaitFor("the count after a restart of all", 5*time.Second, func() bool {
 			got, err := c.Get("n2", "hits")
 			return err == nil && got == 400
@@ -137,25 +138,14 @@ func TestACrashBetweenAnInstalledSnapshotAndItsLogIsMended(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 12)
 		defer c.Stop()
-		c.Snapshots.Entries, c.Snapshots.Every, c.Snapshots.Trailing = 50, 200*time.Millisecond, 10
-		c.StartThree()
-		c.Crash("n3")
-		for range 400 {
-			if _, err := c.Incr("n1", "hits", 1); err != nil {
-				t.Fatal(err)
+		c.startThreeAndLeaveOneBehind()
+		restored := func() bool { return c.Node("n3").Local().AppliedIndex >= 300 }
+		for end := time.Now().Add(5 * time.Second); !restored(); time.Sleep(c.Latency / 10) {
+			if time.Now().After(end) {
+				t.Fatal("n3 has restored no snapshot")
 			}
 		}
-		time.Sleep(time.Second)
-		c.Restart("n3")
-		for c.Node("n3").Local().Keys == 0 || c.Node("n3").Local().AppliedIndex < 300 {
-			time.Sleep(c.Latency / 10)
-		}
-		for _, name := range hosts { // all of them: a leader that remembers would send its snapshot again
-			c.Crash(name)
-		}
-		for _, name := range hosts {
-			c.Restart(name)
-		}
+		c.RestartAll() // all of them: a leader that remembers would send its snapshot again
 		c.WaitFor("n3 takes part again", 5*time.Second, func() bool {
 			got, err := c.Incr("n3", "hits", 1)
 			return err == nil && got > 400
