@@ -17,8 +17,6 @@ import (
 // An Entry that is replayed is not live: its stamp may be as old as the log. A follower's time is live once its leader has
 // told it the present stamp; until then stamps only count as a lower bound, in stamp.
 type clock struct {
-	wall func() time.Time
-
 	mu      sync.Mutex
 	live    bool
 	leading bool

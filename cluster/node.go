@@ -83,7 +83,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.clock = &clock{wall: config.Wall}
+	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
