@@ -3,6 +3,7 @@ module github.com/truecount/truecount
 go 1.26
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/anishathalye/porcupine v1.3.1
 	github.com/dchest/siphash v1.2.3
 	github.com/gomodule/redigo v1.9.3
