@@ -2,7 +2,7 @@
 //
 //	main
 //	  run(args, stdout, stderr) → exit code         the subcommands; an error becomes one line on stderr
-//	    serve    signals, then
+//	    serve    configs.Load, signals, then
 //	      Open(Config) → Program                    addresses, ports, door, node: in this order
 //	        Server.Serve ─ gate                       clients, from the first moment
 //	      Program.Run                               until a signal, a refused join or a failed disk
@@ -18,7 +18,7 @@
 // Program may be opened, run and closed many times in one process; Run owns its goroutines and joins them.
 //
 // The tests: program_test.go starts nodes in this process and uses them through run; join_test.go has the retries in
-// virtual time; address_test.go and reply_test.go are tables. Real processes, killed and restarted: internal/e2e.
+// virtual time; serve_test.go has flags and what becomes of them; address_test.go and reply_test.go are tables. Real processes, killed and restarted: internal/e2e.
 package main
 
 import (

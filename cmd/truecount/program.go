@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/configs"
 	"github.com/truecount/truecount/fsm"
 	"github.com/truecount/truecount/resp"
 )
@@ -20,7 +21,6 @@ const (
 	stopTime     = 5 * time.Second         // from the signal to the end of what is in flight
 	transferTime = 1500 * time.Millisecond // of it, for handing over leadership
 	readyTick    = 10 * time.Millisecond   // between two looks for a leader
-	minTiming    = 5 * time.Millisecond    // of Raft's timing (raft: config.go, ValidateConfig)
 	readyPatient = 3 * time.Second         // without a leader for so long: a log line says what is waited for
 )
 
@@ -32,10 +32,18 @@ type Config struct {
 	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
 	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
 	Insecure bool           // allow addresses that are not loopback
+	Secret   []byte         // what all nodes share
 	Timing   cluster.Timing // Raft's; Commit may be zero
 	Version  string
 	Logger   hclog.Logger
 	Ready    io.Writer // takes the ready line
+
+	Nonvoter      bool   // join without ever voting
+	LogStore      string // "wal" or "bolt"
+	MaxBytes      configs.MaxBytes
+	MaxKeys       configs.MaxKeys
+	MinFree       configs.MinFree
+	SnapshotBytes configs.Size
 }
 
 // Program is one node with its doors: what `truecount serve` runs.
@@ -114,19 +122,6 @@ func (c *Config) check() error {
 		if err := checkTarget("join", addr); err != nil {
 			return err
 		}
-	}
-	return checkTiming(c.Timing)
-}
-
-// checkTiming says in terms of the flags what Raft would refuse later, when the directory is made already.
-func checkTiming(t cluster.Timing) error {
-	switch {
-	case min(t.Heartbeat, t.Election, t.Lease) < minTiming:
-		return fmt.Errorf("--heartbeat %v --election %v --lease %v: give at least %v each", t.Heartbeat, t.Election, t.Lease, minTiming)
-	case t.Lease > t.Heartbeat:
-		return fmt.Errorf("--lease %v is longer than --heartbeat %v: two nodes could lead at once; give less", t.Lease, t.Heartbeat)
-	case t.Election < t.Heartbeat:
-		return fmt.Errorf("--election %v is shorter than --heartbeat %v: no election would end; give as much or more", t.Election, t.Heartbeat)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -9,43 +10,118 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/configs"
 )
 
 func serveCommand() *cobra.Command {
-	config := Config{Version: version(), Timing: cluster.DefaultTiming()}
-	var logLevel string
-	var logJSON bool
+	var file string
+	var printOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a node",
 		Long: `Run a node. With an empty directory it is a cluster of one, ready at once; with --join it becomes a member of the
-cluster behind any of the addresses. With a directory that was used before it goes on as the node it was.`,
+cluster behind any of the addresses. With a directory that was used before it goes on as the node it was.
+
+A flag such as --max-bytes may also be given as a variable, TRUECOUNT_MAX_BYTES, or as a key of a TOML file, max-bytes.
+Flags win over variables, variables over the file, the file over the defaults. An empty variable counts as not set.`,
 		Example: `  truecount serve
-  truecount serve --dir ./n2 --resp 127.0.0.1:7380 --join 127.0.0.1:7379`,
+  truecount serve --dir ./n2 --resp 127.0.0.1:7380 --join 127.0.0.1:7379
+  truecount serve --config /etc/truecount.toml --print-config`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			logger, err := newLogger(cmd.ErrOrStderr(), logLevel, logJSON)
+			settings, err := configs.Load(configs.Sources{Flags: givenFlags(cmd), Environ: os.Environ(), File: file})
 			if err != nil {
 				return err
 			}
-			config.Logger, config.Ready = logger, cmd.OutOrStdout()
+			if printOnly {
+				return settings.Print(cmd.OutOrStdout(), configs.ReadMemory())
+			}
+			config, err := newConfig(settings, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
 			return serve(config)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&config.ID, "id", "", "the node's name (default: drawn at random, then kept in the directory)")
-	flags.StringVar(&config.Dir, "dir", "./truecount-data", "data directory")
-	flags.StringVar(&config.RESP, "resp", defaultNode, "address for clients, in the Redis protocol")
-	flags.StringVar(&config.Peer, "peer", "", "address for other nodes (default: the RESP address with 10000 added to its port)")
-	flags.StringSliceVar(&config.Join, "join", nil, "RESP addresses of nodes whose cluster to join, by comma; ignored once joined")
-	flags.BoolVar(&config.Insecure, "insecure", false, "allow addresses that are not loopback, without any password or TLS")
-	flags.DurationVar(&config.Timing.Heartbeat, "heartbeat", config.Timing.Heartbeat, "raft: a follower without a word from the leader for so long stands for election")
-	flags.DurationVar(&config.Timing.Election, "election", config.Timing.Election, "raft: how long a candidate waits for votes")
-	flags.DurationVar(&config.Timing.Lease, "lease", config.Timing.Lease, "raft: a leader that can't reach a majority for so long steps down; at most --heartbeat")
-	flags.StringVar(&logLevel, "log-level", "info", "trace, debug, info, warn, error or off")
-	flags.BoolVar(&logJSON, "log-json", false, "log JSON objects instead of lines")
+	for _, s := range configs.Settings() {
+		flag := flags.VarPF(&textFlag{text: s.Default, kind: s.Kind()}, s.Name, "", s.Help)
+		if s.Kind() == "bool" {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	flags.StringVar(&file, "config", "", "TOML file with the settings above; "+configs.FileVariable+" names one, too")
+	flags.BoolVar(&printOnly, "print-config", false, "print the settings in effect, and where each comes from, as a file for --config; start nothing")
 	return cmd
+}
+
+// textFlag keeps a setting's text until configs.Load reads it together with the other sources'.
+type textFlag struct {
+	text, kind string
+	given      bool
+}
+
+// String is the text, which is the default's before Set.
+func (f *textFlag) String() string { return f.text }
+
+// Type is what --help shows as the value.
+func (f *textFlag) Type() string { return f.kind }
+
+// Set takes any text. Addresses may be given by many flags.
+func (f *textFlag) Set(text string) error {
+	if f.given && f.kind == "addresses" {
+		text = f.text + "," + text
+	}
+	f.text, f.given = text, true
+	return nil
+}
+
+// givenFlags are the texts of the settings that stand in the command line.
+func givenFlags(cmd *cobra.Command) map[string]string {
+	given := map[string]string{}
+	for _, s := range configs.Settings() {
+		if flag := cmd.Flags().Lookup(s.Name); flag.Changed {
+			given[s.Name] = flag.Value.String()
+		}
+	}
+	return given
+}
+
+// newConfig turns settings into what a Program is told; it reads the secret.
+func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
+	logger, err := newLogger(stderr, s.LogLevel, s.LogJSON)
+	if err != nil {
+		return Config{}, err
+	}
+	var secret []byte
+	if s.SecretFile != "" {
+		if secret, err = configs.ReadSecret(s.SecretFile); err != nil {
+			return Config{}, err
+		}
+		if configs.SecretExposed(s.SecretFile) {
+			logger.Warn("others than its owner may read the secret file: chmod 600", "file", s.SecretFile)
+		}
+	}
+	return Config{
+		ID:            s.ID,
+		Dir:           s.Dir,
+		RESP:          s.RESP,
+		Peer:          s.Peer,
+		Join:          s.Join,
+		Insecure:      s.Insecure,
+		Secret:        secret,
+		Timing:        cluster.Timing{Heartbeat: s.Heartbeat, Election: s.Election, Lease: s.Lease},
+		Version:       version(),
+		Logger:        logger,
+		Ready:         stdout,
+		Nonvoter:      s.Nonvoter,
+		LogStore:      s.LogStore,
+		MaxBytes:      s.MaxBytes,
+		MaxKeys:       s.MaxKeys,
+		MinFree:       s.MinFree,
+		SnapshotBytes: s.SnapshotBytes,
+	}, nil
 }
 
 // serve runs a node until SIGTERM or SIGINT; a second one ends the process at once.

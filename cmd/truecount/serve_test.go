@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/configs"
+)
+
+// write makes a file of a test.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// settings are what configs.Load makes of flags.
+func settings(t *testing.T, flags map[string]string) *configs.Config {
+	t.Helper()
+	s, err := configs.Load(configs.Sources{Flags: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestPrintConfigShowsEverySourceAndStartsNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	t.Setenv("TRUECOUNT_CONFIG", write(t, "id = 'file'\nlog-level = 'debug'\nmax-keys = 5\nnonvoter = true"))
+	t.Setenv("TRUECOUNT_LOG_LEVEL", "error")
+	t.Setenv("TRUECOUNT_DIR", dir)
+	args := []string{"serve", "--print-config", "--log-level", "warn", "--join", "a:1,b:2", "--join=c:3", "--insecure", "--nonvoter=false"}
+	code, out, errs := cli(args...)
+	if code != 0 || errs != "" {
+		t.Fatalf("exit code %d, stderr %q", code, errs)
+	}
+	for _, want := range []string{
+		`id = "file"  # ` + os.Getenv("TRUECOUNT_CONFIG"),
+		`dir = "` + dir + `"  # TRUECOUNT_DIR`,
+		`resp = "127.0.0.1:7379"  # default`,
+		`join = ["a:1", "b:2", "c:3"]  # --join`,
+		`insecure = true  # --insecure`,
+		`nonvoter = false  # --nonvoter`,
+		`log-level = "warn"  # --log-level`,
+	} {
+		if !slices.Contains(strings.Split(out, "\n"), want) {
+			t.Errorf("no line %s in\n%s", want, out)
+		}
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the data directory: %v, want none", err)
+	}
+
+	printed := write(t, out)
+	t.Setenv("TRUECOUNT_CONFIG", "")
+	t.Setenv("TRUECOUNT_LOG_LEVEL", "")
+	t.Setenv("TRUECOUNT_DIR", "")
+	code, again, errs := cli("serve", "--print-config", "--config", printed)
+	if code != 0 || errs != "" || values(again) != values(out) {
+		t.Errorf("loaded again: exit code %d, %q,\n%swant the values of\n%s", code, errs, again, out)
+	}
+}
+
+// values are the lines of a printed configuration without their comments.
+func values(printed string) string {
+	var lines []string
+	for line := range strings.Lines(printed) {
+		line, _, _ = strings.Cut(line, "  # ")
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestEverySettingReachesTheProgram(t *testing.T) {
+	s := settings(t, map[string]string{
+		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3", "insecure": "true",
+		"secret-file": write(t, "0123456789abcdef\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
+		"max-keys": "5", "min-free": "7%", "snapshot-bytes": "1GB", "heartbeat": "3s", "election": "4s", "lease": "2s",
+	})
+	var log bytes.Buffer
+	c, err := newConfig(s, &log, &log)
+	if err != nil || log.Len() > 0 {
+		t.Fatalf("%v, log %q", err, &log)
+	}
+	if c.ID != "n7" || c.Dir != "/data" || c.RESP != "127.0.0.1:1" || c.Peer != "127.0.0.1:2" || !c.Insecure || !c.Nonvoter ||
+		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || c.LogStore != "bolt" ||
+		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
+		c.SnapshotBytes != 1e9 || c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) {
+		t.Errorf("%+v", c)
+	}
+	if c.Version == "" || c.Logger == nil || c.Ready == nil {
+		t.Errorf("version %q, logger %v, ready %v", c.Version, c.Logger, c.Ready)
+	}
+}
+
+func TestAnOpenSecretFileIsAWarning(t *testing.T) {
+	name := write(t, "0123456789abcdef")
+	if err := os.Chmod(name, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	c, err := newConfig(settings(t, map[string]string{"secret-file": name}), &log, &log)
+	if err != nil || len(c.Secret) != 16 || !strings.Contains(log.String(), "chmod 600") || !strings.Contains(log.String(), name) {
+		t.Errorf("secret %q, %v, log %q; want a warning", c.Secret, err, &log)
+	}
+}
+
+func TestDefaultsThatAreKnownElsewhereAgree(t *testing.T) {
+	s, timing := settings(t, nil), cluster.DefaultTiming()
+	if s.RESP != defaultNode {
+		t.Errorf("--resp is %s by default, --node of other commands %s", s.RESP, defaultNode)
+	}
+	if s.Heartbeat != timing.Heartbeat || s.Election != timing.Election || s.Lease != timing.Lease {
+		t.Errorf("timing %v %v %v, want cluster's %+v", s.Heartbeat, s.Election, s.Lease, timing)
+	}
+	for _, level := range []string{"trace", "debug", "info", "warn", "error", "off"} {
+		if _, err := newConfig(settings(t, map[string]string{"log-level": level}), nil, nil); err != nil {
+			t.Errorf("log level %s: %v", level, err)
+		}
+	}
+}
