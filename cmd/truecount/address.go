@@ -59,8 +59,16 @@ func peerAddress(resp string) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(port+peerOffset)), nil
 }
 
-// checkListen refuses addresses that other nodes couldn't use, and those that strangers could reach.
-func checkListen(flag, addr string, insecure bool) error {
+// Why an address that strangers could reach is refused, and what to do.
+const (
+	strangersCount = "whoever reaches it could count: passwords and TLS come later; " +
+		"listen on 127.0.0.1, or add --insecure if you trust the whole network"
+	strangersReplicate = "whoever reaches it would be taken for a node: " +
+		"give every node the same --secret-file (openssl rand -hex 32 > FILE), or listen on 127.0.0.1 with --peer"
+)
+
+// checkListen refuses addresses that other nodes couldn't use, and those that strangers could reach if closed says why not.
+func checkListen(flag, addr, closed string) error {
 	host, _, err := splitAddress(flag, addr)
 	if err != nil {
 		return err
@@ -75,20 +83,19 @@ func checkListen(flag, addr string, insecure bool) error {
 		return fmt.Errorf("--%s %s: no address found for the host %q: give an IP address of this machine", flag, addr, host)
 	}
 	for _, ip := range ips {
-		if err := checkIP(flag, addr, ip.Unmap(), insecure); err != nil {
+		if err := checkIP(flag, addr, closed, ip.Unmap()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func checkIP(flag, addr string, ip netip.Addr, insecure bool) error {
+func checkIP(flag, addr, closed string, ip netip.Addr) error {
 	if ip.IsUnspecified() {
 		return unspecified(flag, addr)
 	}
-	if !ip.IsLoopback() && !insecure {
-		return fmt.Errorf("--%s %s is not a loopback address, and whoever reaches it could count: passwords and TLS come later; "+
-			"listen on 127.0.0.1, or add --insecure if you trust the whole network", flag, addr)
+	if !ip.IsLoopback() && closed != "" {
+		return fmt.Errorf("--%s %s is not a loopback address, and %s", flag, addr, closed)
 	}
 	return nil
 }

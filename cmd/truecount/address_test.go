@@ -8,9 +8,9 @@ import (
 
 func TestAddressesToListenAt(t *testing.T) {
 	for _, test := range []struct {
-		addr     string
-		insecure bool
-		want     string // part of the error; empty: allowed
+		addr string
+		open bool
+		want string // part of the error; empty: allowed
 	}{
 		{"127.0.0.1:7379", false, ""},
 		{"127.0.0.1:0", false, ""},
@@ -32,7 +32,11 @@ func TestAddressesToListenAt(t *testing.T) {
 		{"127.0.0.1:-1", false, "the port must be a number"},
 		{"127.0.0.1:65536", false, "the port must be a number"},
 	} {
-		checkError(t, test.addr, checkListen("resp", test.addr, test.insecure), "--resp", test.want)
+		closed := strangersCount
+		if test.open {
+			closed = ""
+		}
+		checkError(t, test.addr, checkListen("resp", test.addr, closed), "--resp", test.want)
 	}
 }
 

@@ -31,8 +31,8 @@ type Config struct {
 	RESP     string         // address of the door for clients; port 0: the system chooses
 	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
 	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
-	Insecure bool           // allow addresses that are not loopback
-	Secret   []byte         // what all nodes share
+	Insecure bool           // RESP may be an address that is not loopback
+	Secret   []byte         // what all nodes share; empty: Peer must be loopback
 	Timing   cluster.Timing // Raft's; Commit may be zero
 	Version  string
 	Logger   hclog.Logger
@@ -105,7 +105,14 @@ func Open(config Config) (*Program, error) {
 
 // check refuses bad addresses and fills in the peer port's.
 func (c *Config) check() error {
-	if err := checkListen("resp", c.RESP, c.Insecure); err != nil {
+	door, port := strangersCount, strangersReplicate
+	if c.Insecure {
+		door = ""
+	}
+	if len(c.Secret) > 0 {
+		port = ""
+	}
+	if err := checkListen("resp", c.RESP, door); err != nil {
 		return err
 	}
 	if c.Peer == "" {
@@ -115,7 +122,7 @@ func (c *Config) check() error {
 		}
 		c.Peer = peer
 	}
-	if err := checkListen("peer", c.Peer, c.Insecure); err != nil {
+	if err := checkListen("peer", c.Peer, port); err != nil {
 		return err
 	}
 	for _, addr := range c.Join {

@@ -114,6 +114,28 @@ func TestAnOpenSecretFileIsAWarning(t *testing.T) {
 	}
 }
 
+func TestTheDoorAsksForInsecureThePeerPortForASecret(t *testing.T) {
+	secret := []byte("0123456789abcdef")
+	const near, far = "127.0.0.1:7379", "10.1.2.3:7379"
+	for _, test := range []struct {
+		config     Config
+		flag, want string // of the error; empty: allowed
+	}{
+		{Config{RESP: near}, "", ""},
+		{Config{RESP: far}, "--resp", "add --insecure"},
+		{Config{RESP: far, Secret: secret}, "--resp", "add --insecure"},
+		{Config{RESP: far, Insecure: true}, "--peer 10.1.2.3:17379", "--secret-file"},
+		{Config{RESP: far, Peer: near, Insecure: true}, "", ""},
+		{Config{RESP: near, Peer: far}, "--peer", "--secret-file"},
+		{Config{RESP: near, Peer: far, Insecure: true}, "--peer", "--secret-file"},
+		{Config{RESP: near, Peer: far, Secret: secret}, "", ""},
+		{Config{RESP: far, Insecure: true, Secret: secret}, "", ""},
+		{Config{RESP: near, Peer: "0.0.0.0:17379", Secret: secret}, "--peer", "names no interface"},
+	} {
+		checkError(t, test.config.RESP+" "+test.config.Peer, test.config.check(), test.flag, test.want)
+	}
+}
+
 func TestDefaultsThatAreKnownElsewhereAgree(t *testing.T) {
 	s, timing := settings(t, nil), cluster.DefaultTiming()
 	if s.RESP != defaultNode {

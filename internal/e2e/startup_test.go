@@ -51,7 +51,7 @@ func TestStartupErrorsNameTheThingAndTheCure(t *testing.T) {
 		{"bad address to join", "--join", func(p *process) { p.flags = []string{"--join", "n1"} }},
 		{"bad id", "id", func(p *process) { p.name = "no spaces" }},
 		{"not loopback", "--insecure", func(p *process) { p.resp = "192.0.2.7:7379" }},
-		{"peer not loopback", "--insecure", func(p *process) { p.peer = "192.0.2.7:17379" }},
+		{"peer not loopback", "--secret-file", func(p *process) { p.peer, p.flags = "192.0.2.7:17379", []string{"--insecure"} }},
 		{"every interface", "names no interface", func(p *process) { p.resp, p.flags = "0.0.0.0:7379", []string{"--insecure"} }},
 		{"bad flag", "--velocity", func(p *process) { p.flags = []string{"--velocity"} }},
 		{"lease longer than heartbeat", "lease", func(p *process) { p.flags = []string{"--lease", "1s"} }},
