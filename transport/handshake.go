@@ -1,11 +1,16 @@
 package transport
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Stream is what a connection is for.
@@ -28,65 +33,201 @@ type Identity struct {
 // calls that needed the connection.
 var ErrRefused = errors.New("refused by the peer")
 
+// Bounds of a secret, in bytes.
 const (
-	handshakeTimeout = 5 * time.Second
-	maxHandshakes    = 128 // at once; connections beyond it are closed unread
-	maxName          = 255 // bytes in an id or a refusal
+	MinSecret = 16
+	MaxSecret = 4096
 )
 
-// The one who dials sends
-//
-//	5 bytes magic "TCNT1", one byte Stream
-//	one byte length, cluster id
-//	one byte length, node id
-//
-// and is answered with one byte length and a refusal, empty if it is welcome.
-const magic = "TCNT1"
-
-func sayHello(conn net.Conn, stream Stream, me Identity) error {
-	hello := append([]byte(magic), byte(stream))
-	hello = appendName(hello, me.Cluster)
-	hello = appendName(hello, me.Node)
-	if _, err := conn.Write(hello); err != nil {
-		return err
-	}
-	// One byte at a time: what follows the answer belongs to the stream.
-	refusal, err := readName(oneByte{conn})
-	if err != nil {
-		return fmt.Errorf("handshake: %w", err)
-	}
-	if refusal != "" {
-		return fmt.Errorf("%w: %s", ErrRefused, refusal)
+// CheckSecret says whether a secret is fit to guard the peer port, and if not, where to get one. Whoever a node dials gets a
+// proof on which guesses can be tried offline, so a secret must be too long to guess.
+func CheckSecret(secret []byte) error {
+	if len(secret) < MinSecret || len(secret) > MaxSecret {
+		return fmt.Errorf("the peers' secret has %d bytes, must have %d to %d: make one with `openssl rand -hex 32`",
+			len(secret), MinSecret, MaxSecret)
 	}
 	return nil
 }
 
-// hearHello reads the handshake of one who dialed. It must not read ahead, so it reads in small pieces.
-func hearHello(conn net.Conn) (Stream, Identity, error) {
-	var head [len(magic) + 1]byte
-	if _, err := io.ReadFull(conn, head[:]); err != nil {
-		return 0, Identity{}, err
-	}
-	if string(head[:len(magic)]) != magic {
-		return 0, Identity{}, fmt.Errorf("not a truecount peer: began with %q", head[:len(magic)])
-	}
-	stream := Stream(head[len(magic)])
-	var from Identity
-	var err error
-	if from.Cluster, err = readName(oneByte{conn}); err != nil {
-		return 0, Identity{}, err
-	}
-	from.Node, err = readName(oneByte{conn})
-	return stream, from, err
+const (
+	handshakeTimeout = 5 * time.Second
+	maxName          = 255 // bytes in an id or a refusal
+	nonceSize        = 32
+)
+
+// The handshake. What both sides have said so far is the transcript.
+//
+//	dialer                                            listener
+//	5 bytes magic "TCNT2", one byte Stream  ─hello──▶
+//	one byte length, cluster id
+//	one byte length, node id
+//	32 random bytes
+//	                                     ◀─challenge─ 32 random bytes
+//	HMAC(secret, "dialer" transcript)      ──proof──▶ checked; only then is the owner asked
+//	                                      ◀─verdict── one byte length, refusal; empty: welcome, and then
+//	checked                                ◀──proof── HMAC(secret, "listener" transcript)
+//
+// HMAC is with SHA-256. Nodes without a secret do the same with an empty one.
+//
+// A proof can't be used again: it covers 32 bytes that its checker drew for this connection alone. It can't be reflected: the
+// words in front differ, and the listener's proof covers the dialer's. It can't be pasted elsewhere: it covers Stream, cluster
+// and node. So one in the middle can only carry a handshake on as it was meant: the same node for the same Stream. The
+// listener's node id is not in it, because a dialer knows no more than an address.
+//
+// The dialer proves first: who merely connects gets random bytes and sentences that are the same for everybody. With the
+// secret, the ids are a claim: those who share it trust each other.
+//
+// What follows is in plain text: one in the middle can read and change it. TLS will close that, below this handshake.
+const (
+	magic     = "TCNT2"
+	magicPast = "TCNT1" // the same hello without random bytes, answered with a verdict
+
+	proofOfDialer   = "dialer"
+	proofOfListener = "listener"
+)
+
+var (
+	errSecret   = errors.New("the two nodes have different secrets: give every node of the cluster the same --secret-file")
+	errImpostor = errors.New("handshake: the peer welcomes us but does not know our secret (--secret-file)")
+	errPast     = errors.New("this node speaks peer protocol " + magic + ", you speak " + magicPast + ": update the older program")
+)
+
+// exchange is a handshake under way.
+type exchange struct {
+	conn       net.Conn
+	secret     []byte
+	transcript []byte
 }
 
-func answerHello(conn net.Conn, refusal error) error {
-	text := ""
-	if refusal != nil {
-		text = refusal.Error()
+// sayHello is the dialer's side of a handshake.
+func sayHello(conn net.Conn, secret []byte, stream Stream, me Identity) error {
+	x := &exchange{conn: conn, secret: secret}
+	if err := x.say(hello(stream, me)); err != nil {
+		return fmt.Errorf("handshake: %w", err)
 	}
-	_, err := conn.Write(appendName(nil, text))
+	if _, err := x.hear(nonceSize); err != nil {
+		return fmt.Errorf("handshake: no challenge, as from an older version: %w", err)
+	}
+	if err := x.say(x.proof(proofOfDialer)); err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	refusal, err := x.hearName()
+	if err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	if refusal != "" {
+		return fmt.Errorf("%w: %s", ErrRefused, printable(refusal))
+	}
+	want := x.proof(proofOfListener)
+	got, err := x.hear(len(want))
+	if err != nil {
+		return fmt.Errorf("handshake: %w", err)
+	}
+	if !hmac.Equal(got, want) {
+		return errImpostor
+	}
+	return nil
+}
+
+func hello(stream Stream, me Identity) []byte {
+	b := append([]byte(magic), byte(stream))
+	b = appendName(b, me.Cluster)
+	b = appendName(b, me.Node)
+	return append(b, nonce()...)
+}
+
+// hearHello is the listener's side of a handshake up to the dialer's proof. After an error nothing is to be said any more;
+// without one, the answer is welcome or refuse.
+func hearHello(conn net.Conn, secret []byte) (*exchange, Stream, Identity, error) {
+	x := &exchange{conn: conn, secret: secret}
+	stream, from, err := x.hearWho()
+	if err != nil {
+		return nil, 0, Identity{}, err
+	}
+	if _, err = x.hear(nonceSize); err == nil {
+		err = x.say(nonce())
+	}
+	if err != nil {
+		return nil, 0, Identity{}, err
+	}
+	want := x.proof(proofOfDialer)
+	got, err := x.hear(len(want))
+	if err != nil {
+		return nil, 0, Identity{}, err
+	}
+	if !hmac.Equal(got, want) {
+		return nil, 0, Identity{}, x.refuse(errSecret)
+	}
+	return x, stream, from, nil
+}
+
+// hearWho reads a hello up to the random bytes. One of the version before is read as far, so that it can be told.
+func (x *exchange) hearWho() (stream Stream, from Identity, err error) {
+	head, err := x.hear(len(magic))
+	if err != nil {
+		return 0, Identity{}, err
+	}
+	spoken := string(head)
+	if spoken != magic && spoken != magicPast {
+		return 0, Identity{}, fmt.Errorf("not a truecount peer: began with %q", spoken)
+	}
+	kind, err := x.hear(1)
+	if err == nil {
+		from.Cluster, err = x.hearName()
+	}
+	if err == nil {
+		from.Node, err = x.hearName()
+	}
+	if err != nil {
+		return 0, Identity{}, err
+	}
+	if spoken == magicPast {
+		return 0, Identity{}, x.refuse(errPast)
+	}
+	return Stream(kind[0]), from, nil
+}
+
+// refuse tells the dialer why not. It returns the refusal itself, with what went wrong in telling it.
+func (x *exchange) refuse(refusal error) error {
+	return errors.Join(refusal, x.say(appendName(nil, refusal.Error())))
+}
+
+func (x *exchange) welcome() error {
+	x.transcript = appendName(x.transcript, "") // what the proof is about is sent along with it
+	_, err := x.conn.Write(append(appendName(nil, ""), x.proof(proofOfListener)...))
 	return err
+}
+
+func (x *exchange) proof(of string) []byte {
+	mac := hmac.New(sha256.New, x.secret)
+	mac.Write([]byte(of))
+	mac.Write(x.transcript)
+	return mac.Sum(nil)
+}
+
+func (x *exchange) say(b []byte) error {
+	x.transcript = append(x.transcript, b...)
+	_, err := x.conn.Write(b)
+	return err
+}
+
+// hear reads exactly size bytes: what follows the handshake belongs to the Stream.
+func (x *exchange) hear(size int) ([]byte, error) {
+	b := make([]byte, size)
+	if _, err := io.ReadFull(x.conn, b); err != nil {
+		return nil, err
+	}
+	x.transcript = append(x.transcript, b...)
+	return b, nil
+}
+
+func (x *exchange) hearName() (string, error) {
+	size, err := x.hear(1)
+	if err != nil {
+		return "", err
+	}
+	name, err := x.hear(int(size[0]))
+	return string(name), err
 }
 
 func appendName(dst []byte, name string) []byte {
@@ -94,24 +235,18 @@ func appendName(dst []byte, name string) []byte {
 	return append(append(dst, byte(len(name))), name...)
 }
 
-func readName(r io.ByteReader) (string, error) {
-	n, err := r.ReadByte()
-	if err != nil {
-		return "", err
-	}
-	name := make([]byte, n)
-	for i := range name {
-		if name[i], err = r.ReadByte(); err != nil {
-			return "", err
-		}
-	}
-	return string(name), nil
+func nonce() []byte {
+	b := make([]byte, nonceSize)
+	_, _ = rand.Read(b) // never fails: crypto/rand
+	return b
 }
 
-type oneByte struct{ io.Reader }
-
-func (r oneByte) ReadByte() (byte, error) {
-	var b [1]byte
-	_, err := io.ReadFull(r.Reader, b[:])
-	return b[0], err
+// printable makes the words of one who has proven nothing fit for a terminal and a log.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, text)
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"strings"
@@ -70,7 +71,7 @@ func TestAStreamThatNobodyHandlesIsRefused(t *testing.T) {
 			return nil
 		}))
 		for _, stream := range []Stream{Join, 'X', 0} {
-			err := sayHello(stranger(t, n, "b"), stream, Identity{"house", "a"})
+			err := sayHello(stranger(t, n, "b"), secret, stream, Identity{"house", "a"})
 			if !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "unknown stream") {
 				t.Errorf("%q: %v", byte(stream), err)
 			}
@@ -82,7 +83,7 @@ func TestWhoDoesNotSpeakOurLanguageIsHungUpOn(t *testing.T) {
 	rows := []struct{ text, logged string }{
 		{"GET / HTTP/1.1\r\n\r\n", `refused: not a truecount peer: began with "GET /"`},
 		{"TCNT0C\x00\x00", `began with "TCNT0"`},
-		{"tcnt1C\x00\x00", `began with "tcnt1"`},
+		{"tcnt2C\x00\x00", `began with "tcnt2"`},
 		{"\x16\x03\x01\x02\x00\x01", "not a truecount peer"}, // a TLS client
 	}
 	for _, row := range rows {
@@ -103,21 +104,25 @@ func TestWhoDoesNotSpeakOurLanguageIsHungUpOn(t *testing.T) {
 }
 
 func TestAHandshakeThatStopsHalfwayEndsAfterItsTime(t *testing.T) {
-	hello := "TCNT1C\x05house\x01a"
-	for cut := range len(hello) {
+	whole := hello(Control, Identity{"house", "a"})
+	for cut := range len(whole) + sha256.Size {
 		inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 			b, a := open(t, n, "b"), open(t, n, "a")
 			conn := stranger(t, n, "b")
-			send(t, conn, []byte(hello[:cut]))
+			start := time.Now()
+			if cut < len(whole) {
+				send(t, conn, whole[:cut])
+			} else {
+				send(t, conn, knock(t, conn, Control)[:cut-len(whole)])
+			}
 			synctest.Wait()
 			expectEcho(t, a.Link(Control, addrOf("b")), "others are not kept waiting")
-			start := time.Now()
 			expectHangUp(t, conn)
 			if time.Since(start) != handshakeTimeout {
-				t.Errorf("after %q hung up after %v", hello[:cut], time.Since(start))
+				t.Errorf("after %d bytes hung up after %v", cut, time.Since(start))
 			}
-			if len(b.slots) != 0 {
-				t.Error("it still counts as a handshake")
+			if len(b.strangers) != 0 || seatsOf(b, Control) != 1 {
+				t.Error("it still counts")
 			}
 		})
 	}
@@ -130,7 +135,7 @@ func TestAHandshakeMayNotTakeItsTimeAnewWithEveryByte(t *testing.T) {
 		var writer sync.WaitGroup
 		defer writer.Wait()
 		writer.Go(func() {
-			for _, c := range []byte("TCNT1C\x05house\x01a") {
+			for _, c := range hello(Control, Identity{"house", "a"}) {
 				if _, err := conn.Write([]byte{c}); err != nil {
 					return
 				}
@@ -141,32 +146,6 @@ func TestAHandshakeMayNotTakeItsTimeAnewWithEveryByte(t *testing.T) {
 		if took := time.Since(start); took != handshakeTimeout {
 			t.Errorf("it was listened to for %v", took)
 		}
-	})
-}
-
-func TestTooManySilentConnectionsAreClosedAndEndedOnesMakeRoom(t *testing.T) {
-	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
-		a := open(t, n, "a")
-		open(t, n, "b")
-		link := a.Link(Control, addrOf("b"))
-		expectEcho(t, link, "before")
-		for range maxHandshakes {
-			stranger(t, n, "b")
-			synctest.Wait()
-		}
-		for range 10 {
-			expectHangUp(t, stranger(t, n, "b"))
-		}
-		start := time.Now()
-		expectEcho(t, link, "during")
-		got := ask(a.Link(Batches, addrOf("b")), "a new connection")
-		if !errors.Is(got.err, ErrNotSent) || time.Since(start) != 0 {
-			t.Errorf("a call over a new connection ended with %v after %v", got.err, time.Since(start))
-		}
-		time.Sleep(handshakeTimeout)
-		synctest.Wait()
-		expectEcho(t, a.Link(Batches, addrOf("b")), "after")
-		expectEcho(t, link, "after")
 	})
 }
 
@@ -218,7 +197,7 @@ func TestNothingBehindTheHandshakeIsReadBeforeTheOwnerHasDecided(t *testing.T) {
 		open(t, n, "b", admitting(func(Stream, Identity) error { return <-decide }),
 			handling(func(_ string, _ byte, payload []byte, _ func([]byte)) { calls.printf("%s", payload) }))
 		conn := stranger(t, n, "b")
-		send(t, conn, appendFrame([]byte("TCNT1C\x05house\x01a"), 1, 1, []byte("too early")))
+		send(t, conn, appendFrame(knock(t, conn, Control), 1, 1, []byte("too early")))
 		synctest.Wait()
 		decide <- errors.New("no")
 		expectBytes(t, conn, "\x02no")
@@ -246,7 +225,7 @@ func TestLongNamesAreCutAndEveryByteOfANameArrives(t *testing.T) {
 				return
 			}
 			defer conn.Close()
-			if err := sayHello(conn, Join, sent); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			if err := sayHello(conn, secret, Join, sent); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 				t.Errorf("an answer that is cut off: %v", err)
 			}
 		})
@@ -255,10 +234,10 @@ func TestLongNamesAreCutAndEveryByteOfANameArrives(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		stream, from, err := hearHello(conn)
+		x, stream, from, err := hearHello(conn, secret)
 		if stream != Join || from.Cluster != sent.Cluster || from.Node != sent.Node[:maxName] || err != nil {
 			t.Errorf("heard %q, %+v, %v", byte(stream), from, err)
 		}
-		send(t, conn, []byte("\x05n"))
+		_ = x.say([]byte("\x05n"))
 	})
 }

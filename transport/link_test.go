@@ -191,14 +191,14 @@ func TestAWriteThatFailsBreaksTheCallAtOnce(t *testing.T) {
 	})
 }
 
-// readOnly is a connection that can be read, but after the hello no longer be written.
+// readOnly is a connection that can be read, but after the handshake no longer be written.
 type readOnly struct {
 	net.Conn
 	writes atomic.Int64
 }
 
 func (r *readOnly) Write(p []byte) (int, error) {
-	if r.writes.Add(1) > 1 {
+	if r.writes.Add(1) > 2 {
 		return 0, errors.New("no more")
 	}
 	return r.Conn.Write(p)

@@ -20,6 +20,7 @@ func onLoopback(tb testing.TB, name string, handle Handler) *Port {
 	p := NewPort(Config{
 		Listener: l,
 		Dial:     func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) },
+		Secret:   secret,
 		Me:       func() Identity { return Identity{Cluster: "house", Node: name} },
 		Admit: func(_ Stream, from Identity) error {
 			if from.Cluster != "house" {
@@ -57,7 +58,7 @@ func TestARefusalArrivesOverRealSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	err = sayHello(conn, Control, Identity{"another house", "a"})
+	err = sayHello(conn, secret, Control, Identity{"another house", "a"})
 	if !errors.Is(err, ErrRefused) || err.Error() != "refused by the peer: not of this house" {
 		t.Errorf("sayHello = %v", err)
 	}

@@ -22,6 +22,9 @@ type peer struct {
 	accepts atomic.Int64
 }
 
+// secret is what all peers of the tests know, unless told otherwise.
+var secret = []byte("as long as sixteen bytes and longer")
+
 // addrOf is the peer port of a host.
 func addrOf(host string) string { return host + ":17379" }
 
@@ -40,6 +43,7 @@ func open(t *testing.T, n *memnet.Network, host string, changes ...func(*Config)
 			p.dials.Add(1)
 			return n.Dial(ctx, host, addr)
 		},
+		Secret:   secret,
 		Me:       func() Identity { return Identity{Cluster: "house", Node: host} },
 		Admit:    func(Stream, Identity) error { return nil },
 		Handlers: map[Stream]Handler{Batches: echo, Control: echo},
@@ -74,6 +78,9 @@ func handling(h Handler) func(*Config) {
 func admitting(rule func(Stream, Identity) error) func(*Config) {
 	return func(c *Config) { c.Admit = rule }
 }
+
+// sharing makes s the peer's secret.
+func sharing(s []byte) func(*Config) { return func(c *Config) { c.Secret = s } }
 
 // noting keeps what is logged.
 func noting(log *journal) func(*Config) { return func(c *Config) { c.Logf = log.printf } }
@@ -151,10 +158,23 @@ func stranger(t *testing.T, n *memnet.Network, to string) *memnet.Conn {
 func guest(t *testing.T, n *memnet.Network, to string, stream Stream) *memnet.Conn {
 	t.Helper()
 	conn := stranger(t, n, to)
-	if err := sayHello(conn, stream, Identity{"house", "guest"}); err != nil {
+	if err := sayHello(conn, secret, stream, Identity{"house", "guest"}); err != nil {
 		t.Fatal(err)
 	}
 	return conn
+}
+
+// knock goes through a handshake by hand, as a node of the house, up to the proof that it returns.
+func knock(t *testing.T, conn net.Conn, stream Stream) (proof []byte) {
+	t.Helper()
+	x := &exchange{conn: conn, secret: secret}
+	if err := x.say(hello(stream, Identity{"house", "guest"})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.hear(nonceSize); err != nil {
+		t.Fatal(err)
+	}
+	return x.proof(proofOfDialer)
 }
 
 // host answers handshakes and calls by hand: behave gets every connection to it after the handshake.
@@ -173,7 +193,7 @@ func host(t *testing.T, n *memnet.Network, name string, behave func(net.Conn)) {
 			}
 			go func() {
 				defer conn.Close()
-				if _, _, err := hearHello(conn); err == nil && answerHello(conn, nil) == nil {
+				if x, _, _, err := hearHello(conn, secret); err == nil && x.welcome() == nil {
 					behave(conn)
 				}
 			}()

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -14,10 +13,11 @@ import (
 // answered ends with the connection. It runs on the connection's goroutine and must not block. payload is the Handler's.
 type Handler func(from string, method byte, payload []byte, reply func([]byte))
 
-// Config is what a Port is made of. All but Logf must be set.
+// Config is what a Port is made of. All but Secret and Logf must be set.
 type Config struct {
 	Listener net.Listener
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)
+	Secret   []byte                                   // what all peers must know; empty: anybody may say who he is
 	Me       func() Identity                          // asked at every handshake
 	Admit    func(stream Stream, from Identity) error // nil: welcome. Its text is told to the peer
 	Handlers map[Stream]Handler                       // of the Streams that are served; others but Raft are refused
@@ -30,14 +30,14 @@ type Port struct {
 	raft   chan net.Conn
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	slots  chan struct{}            // a token per handshake under way
-	seats  map[Stream]chan struct{} // a token per connection that is served; only what Handlers has is in it
 	wg     sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // all that are open, in both directions
-	links map[linkKey]*Link
-	done  bool
+	mu        sync.Mutex
+	conns     map[*trackedConn]struct{} // all that are open, in both directions
+	strangers []*trackedConn            // of them, those that have not proven themselves; oldest first
+	seats     map[Stream]int            // taken, of maxServed; what is not in it is refused
+	links     map[linkKey]*Link
+	done      bool
 }
 
 type linkKey struct {
@@ -53,13 +53,12 @@ func NewPort(config Config) *Port {
 		raft:   make(chan net.Conn),
 		ctx:    ctx,
 		cancel: cancel,
-		slots:  make(chan struct{}, maxHandshakes),
-		seats:  map[Stream]chan struct{}{},
-		conns:  map[net.Conn]struct{}{},
+		conns:  map[*trackedConn]struct{}{},
+		seats:  map[Stream]int{Raft: 0},
 		links:  map[linkKey]*Link{},
 	}
 	for stream := range config.Handlers {
-		p.seats[stream] = make(chan struct{}, maxServed)
+		p.seats[stream] = 0
 	}
 	p.wg.Go(p.accept)
 	return p
@@ -78,8 +77,8 @@ func (p *Port) Close() error {
 	p.done = true
 	p.cancel()
 	err := p.config.Listener.Close()
-	for conn := range p.conns {
-		conn.Close()
+	for c := range p.conns {
+		c.Conn.Close()
 	}
 	p.mu.Unlock()
 	p.wg.Wait()
@@ -127,7 +126,7 @@ func (p *Port) dial(ctx context.Context, stream Stream, addr string) (net.Conn, 
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	deadline := time.Now().Add(handshakeTimeout)
-	err = errors.Join(conn.SetDeadline(deadline), sayHello(conn, stream, p.config.Me()), conn.SetDeadline(time.Time{}))
+	err = errors.Join(conn.SetDeadline(deadline), sayHello(conn, p.config.Secret, stream, p.config.Me()), conn.SetDeadline(time.Time{}))
 	if !stop() {
 		err = ctx.Err()
 	}
@@ -149,87 +148,54 @@ func (p *Port) accept() {
 				continue
 			}
 		}
-		select {
-		case p.slots <- struct{}{}:
-		default:
-			raw.Close()
-			continue
-		}
-		conn, err := p.track(raw)
+		c, err := p.knock(raw)
 		if err != nil {
-			<-p.slots
 			return
 		}
-		p.wg.Go(func() { p.welcome(conn) })
+		p.wg.Go(func() { p.welcome(c) })
 	}
 }
 
 const acceptPause = 50 * time.Millisecond
 
 // welcome shakes hands and hands the connection to whom it is for.
-func (p *Port) welcome(conn net.Conn) {
-	stream, from, err := p.shake(conn)
-	<-p.slots
+func (p *Port) welcome(c *trackedConn) {
+	stream, from, err := p.shake(c)
 	if err != nil {
-		conn.Close()
+		c.Close()
 		if p.config.Logf != nil && p.ctx.Err() == nil {
-			p.config.Logf("peer %s refused: %v", conn.RemoteAddr(), err)
+			p.config.Logf("peer %s refused: %v", c.RemoteAddr(), err)
 		}
 		return
 	}
 	if stream != Raft {
-		p.serve(conn, from.Node, p.config.Handlers[stream])
-		p.leave(stream)
+		p.serve(c, from.Node, p.config.Handlers[stream])
 		return
 	}
 	select {
-	case p.raft <- conn:
+	case p.raft <- c:
 	case <-p.ctx.Done():
-		conn.Close()
+		c.Close()
 	}
 }
 
-func (p *Port) shake(conn net.Conn) (Stream, Identity, error) {
-	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+func (p *Port) shake(c *trackedConn) (Stream, Identity, error) {
+	if err := c.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
 		return 0, Identity{}, err
 	}
-	stream, from, err := hearHello(conn)
+	x, stream, from, err := hearHello(c, p.config.Secret)
 	if err != nil {
 		return 0, Identity{}, err
 	}
-	refusal := p.seat(stream, from)
-	err = errors.Join(refusal, answerHello(conn, refusal), conn.SetDeadline(time.Time{}))
-	if err != nil && refusal == nil {
-		p.leave(stream)
+	refusal := p.seat(c, stream)
+	if refusal == nil {
+		refusal = p.config.Admit(stream, from)
 	}
-	return stream, from, err
+	if refusal != nil {
+		return 0, Identity{}, x.refuse(refusal)
+	}
+	return stream, from, errors.Join(x.welcome(), c.SetDeadline(time.Time{}))
 }
-
-// seat gives an admitted peer its seat, which it must leave. The error is the refusal.
-func (p *Port) seat(stream Stream, from Identity) error {
-	seats, known := p.seats[stream]
-	if !known && stream != Raft {
-		return fmt.Errorf("unknown stream %q", byte(stream))
-	}
-	if err := p.config.Admit(stream, from); err != nil || stream == Raft {
-		return err
-	}
-	select {
-	case seats <- struct{}{}:
-		return nil
-	default:
-		return fmt.Errorf("%d connections for stream %q are open", maxServed, byte(stream))
-	}
-}
-
-func (p *Port) leave(stream Stream) {
-	if stream != Raft {
-		<-p.seats[stream]
-	}
-}
-
-// maxServed bounds the connections of a Stream but Raft: Join lets strangers in. A member needs one.
-const maxServed = 128
 
 // serve answers a peer's calls until its connection ends. At most maxCalls are unanswered, or their replies unwritten; then
 // it stops reading.
@@ -270,29 +236,4 @@ func (p *Port) start(job func()) bool {
 	}
 	p.wg.Go(job)
 	return true
-}
-
-// track makes Close close the connection, too.
-func (p *Port) track(raw net.Conn) (net.Conn, error) {
-	conn := &trackedConn{Conn: raw, port: p}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.done {
-		raw.Close()
-		return nil, net.ErrClosed
-	}
-	p.conns[conn.Conn] = struct{}{}
-	return conn, nil
-}
-
-type trackedConn struct {
-	net.Conn
-	port *Port
-}
-
-func (c *trackedConn) Close() error {
-	c.port.mu.Lock()
-	delete(c.port.conns, c.Conn)
-	c.port.mu.Unlock()
-	return c.Conn.Close()
 }

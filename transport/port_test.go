@@ -301,13 +301,20 @@ func TestOneWhoLeavesBeforeTheAnswerLeavesHisSeat(t *testing.T) {
 			return nil
 		}))
 		conn := stranger(t, n, "b")
-		send(t, conn, []byte("TCNT1C\x05house\x01a"))
+		send(t, conn, knock(t, conn, Control))
 		synctest.Wait()
 		n.Kill("stranger") // so that the answer can't be written
 		close(admit)
 		synctest.Wait()
-		if len(b.seats[Control]) != 0 {
+		if seatsOf(b, Control) != 0 {
 			t.Error("the seat is lost")
 		}
 	})
+}
+
+// seatsOf counts the connections of a Stream that have a seat.
+func seatsOf(p *peer, stream Stream) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seats[stream]
 }
