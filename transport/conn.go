@@ -20,6 +20,7 @@ type trackedConn struct {
 	net.Conn
 	port   *Port
 	stream Stream // inbound, and proven: it has a seat of this Stream; else 0
+	node   string // inbound, and proven: who it is
 }
 
 // Close may be called by everybody who holds the connection. The first call gives back what it holds in the Port.
@@ -35,6 +36,18 @@ func (c *trackedConn) Close() error {
 	}
 	p.mu.Unlock()
 	return c.Conn.Close()
+}
+
+// Drop closes every connection that a node has opened, for whatever Stream, also those that wait to be admitted. Once
+// Config.Admit no longer welcomes the node, Drop leaves none. What was read of them already may still be handled.
+func (p *Port) Drop(node string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if c.stream != 0 && c.node == node {
+			c.Conn.Close() // whoever reads it notices, and calls Close
+		}
+	}
 }
 
 // track makes Close of the Port close the connection, too. After it, it refuses.
@@ -77,8 +90,8 @@ func (p *Port) unstrangeLocked(c *trackedConn) {
 }
 
 // seat gives a stranger that has proven itself its seat, until Close. The error is the refusal. The seat comes before the
-// owner's decision, so that there is a bound on those who wait for it.
-func (p *Port) seat(c *trackedConn, stream Stream) error {
+// owner's decision, so that there is a bound on those who wait for it, and so that Drop sees them.
+func (p *Port) seat(c *trackedConn, stream Stream, node string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unstrangeLocked(c)
@@ -93,6 +106,6 @@ func (p *Port) seat(c *trackedConn, stream Stream) error {
 		return fmt.Errorf("%d connections for stream %q are open", maxServed, byte(stream))
 	}
 	p.seats[stream]++
-	c.stream = stream
+	c.stream, c.node = stream, node
 	return nil
 }

@@ -16,7 +16,7 @@
 // call it from done or a Handler. A lock of Link is taken before the outbox's, and that before the Port's.
 //
 // Tests, over a network in memory and in virtual time: handshake_test.go (who gets in), secret_test.go (who tries to),
-// crowd_test.go (strangers in numbers), frame_test.go (bad bytes),
+// crowd_test.go (strangers in numbers), drop_test.go (peers that are no longer wanted), frame_test.go (bad bytes),
 // link_test.go (calls and their ends), port_test.go (Close, limits), raft_test.go; faults_test.go sends calls through a storm
 // of cuts and restarts. loopback_test.go has real sockets and the benchmark.
 package transport

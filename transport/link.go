@@ -18,6 +18,8 @@ var (
 	ErrNotSent = errors.New("not sent")
 	// ErrBroken: the connection ended before the reply; the call may have arrived.
 	ErrBroken = errors.New("connection lost")
+
+	errForgotten = errors.New("this node no longer speaks with it")
 )
 
 const (
@@ -31,8 +33,11 @@ type Link struct {
 	port   *Port
 	stream Stream
 	addr   string
+	ctx    context.Context    // ends with the Port, and when the Port forgets the Link
+	forget context.CancelFunc // ends ctx
 
 	mu      sync.Mutex
+	closed  bool    // forgotten: no more calls
 	out     *outbox // nil: no connection
 	dialing bool
 	paused  time.Time        // no dial before
@@ -78,6 +83,8 @@ func (l *Link) refusalLocked(size int) error {
 		return fmt.Errorf("a call of %d bytes, at most %d", size, maxPayload)
 	case len(l.pending) >= maxCalls:
 		return fmt.Errorf("%d calls are under way", maxCalls)
+	case l.closed:
+		return errForgotten
 	case l.out != nil || l.dialing:
 		return nil
 	case time.Now().Before(l.paused):
@@ -98,7 +105,7 @@ func (l *Link) sendLocked(id uint64, c *call) {
 
 // run dials and serves one connection until it ends.
 func (l *Link) run() {
-	ctx, cancel := context.WithTimeout(l.port.ctx, dialTimeout)
+	ctx, cancel := context.WithTimeout(l.ctx, dialTimeout)
 	defer cancel()
 	conn, err := l.port.dial(ctx, l.stream, l.addr)
 	if err != nil {
@@ -106,8 +113,14 @@ func (l *Link) run() {
 		return
 	}
 	out := newOutbox(conn, nil)
-	l.port.wg.Go(out.run)
 	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		conn.Close()
+		l.end(errForgotten)
+		return
+	}
+	l.port.wg.Go(out.run)
 	l.out, l.dialing = out, false
 	for _, id := range slices.Sorted(maps.Keys(l.pending)) {
 		l.sendLocked(id, l.pending[id])
@@ -159,11 +172,25 @@ func (l *Link) owed() bool {
 	return len(l.pending) > 0
 }
 
+// close ends the connection, or the dial, and with it all calls.
+func (l *Link) close() {
+	l.forget()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	if l.out != nil {
+		l.out.close()
+	}
+}
+
 // end fails all calls that the connection leaves behind.
 func (l *Link) end(err error) {
 	l.mu.Lock()
 	if l.out == nil {
 		l.paused = time.Now().Add(redialPause)
+	}
+	if l.closed {
+		err = errForgotten
 	}
 	left := l.pending
 	l.out, l.dialing, l.failure = nil, false, err

@@ -110,9 +110,27 @@ func (p *Port) Link(stream Stream, addr string) *Link {
 	l := p.links[key]
 	if l == nil {
 		l = &Link{port: p, stream: stream, addr: addr, pending: map[uint64]*call{}}
+		l.ctx, l.forget = context.WithCancel(p.ctx)
 		p.links[key] = l
 	}
 	return l
+}
+
+// Forget closes the Links to addr and drops them: their calls end with ErrBroken or ErrNotSent, and so do later ones. Link
+// makes new ones. What raft has dialed is left to raft, which may still have to tell a member that it was removed.
+func (p *Port) Forget(addr string) {
+	p.mu.Lock()
+	var links []*Link
+	for key, l := range p.links {
+		if key.addr == addr {
+			links = append(links, l)
+			delete(p.links, key)
+		}
+	}
+	p.mu.Unlock()
+	for _, l := range links {
+		l.close()
+	}
 }
 
 func (p *Port) dial(ctx context.Context, stream Stream, addr string) (net.Conn, error) {
@@ -187,7 +205,7 @@ func (p *Port) shake(c *trackedConn) (Stream, Identity, error) {
 	if err != nil {
 		return 0, Identity{}, err
 	}
-	refusal := p.seat(c, stream)
+	refusal := p.seat(c, stream, from.Node)
 	if refusal == nil {
 		refusal = p.config.Admit(stream, from)
 	}
