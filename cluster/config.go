@@ -22,6 +22,10 @@ type Config struct {
 	Snapshots SnapshotPolicy
 	Logger    hclog.Logger
 
+	// Secret is what all members know: who does not know it is not listened to at the peer port. 16 to 4096 bytes
+	// (transport.CheckSecret); empty: anybody who reaches the port may say who he is.
+	Secret []byte
+
 	// Dial opens a connection to another node's peer port. Nil: TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
 

@@ -31,6 +31,8 @@ type Node struct {
 	proposer *proposer // Batches of this node                   proposer.go
 	reader   *reader   // rounds of reads                          reader.go, confirm.go
 
+	guests guests // admitted, but no members          admit.go
+
 	idMu sync.Mutex
 	id   identity // ID and Name never change
 
@@ -56,6 +58,11 @@ func Open(config Config) (*Node, error) {
 	}
 	if config.Stores == nil {
 		config.Stores = func() (Stores, error) { return openDirectory(config.Dir, config.Logger) }
+	}
+	if len(config.Secret) > 0 {
+		if err := transport.CheckSecret(config.Secret); err != nil {
+			return nil, err
+		}
 	}
 	stores, err := config.Stores()
 	if err != nil {
@@ -94,7 +101,7 @@ func open(config Config, stores Stores) (*Node, error) {
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
-		Listener: config.Listener, Dial: config.Dial, Handlers: n.handlers(),
+		Listener: config.Listener, Dial: config.Dial, Secret: config.Secret, Handlers: n.handlers(),
 		Me: n.introduce,
 		Admit: func(stream transport.Stream, from transport.Identity) error {
 			<-started
@@ -221,6 +228,7 @@ func (n *Node) tick() {
 			n.Read(&fsm.Request{Done: func(*fsm.Request) { probed <- struct{}{} }})
 		}
 		n.proposer.tick(time.Now())
+		n.dismissGuests()
 	}
 }
 
@@ -228,30 +236,6 @@ func (n *Node) tick() {
 func (n *Node) introduce() transport.Identity {
 	id := n.identity()
 	return transport.Identity{Cluster: id.Cluster, Node: id.ID}
-}
-
-// admitPeer decides whom the peer port listens to: those of the same cluster, and anybody who wants to join. Batches are
-// taken from members only, and by who leads, who knows the members. Others may know less than the peer: a node that was away
-// must listen to a leader it has never heard of, or it would never hear that this is a member.
-func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error {
-	id := n.identity()
-	switch {
-	case n.raft == nil || n.ctx.Err() != nil:
-		return errors.New("shutting down")
-	case stream == transport.Join:
-		return nil
-	case id.Cluster == "" || id.Cluster != from.Cluster:
-		return fmt.Errorf("node %s is not of your cluster", id.Name)
-	}
-	if stream != transport.Batches {
-		return nil
-	}
-	for _, s := range n.servers() {
-		if string(s.ID) == from.Node {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s is not a member as far as node %s knows", from.Node, id.Name)
 }
 
 // fail ends the node: see Config.Fatal.

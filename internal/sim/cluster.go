@@ -40,6 +40,7 @@ type Cluster struct {
 	Latency   time.Duration          // of a disk write; default 200 µs
 	Timing    cluster.Timing         // of the Nodes
 	Snapshots cluster.SnapshotPolicy // of the Nodes
+	Secret    []byte                 // of the Nodes
 	Files     string                 // a directory for real stores; empty: disks in memory
 
 	mu    sync.Mutex
@@ -72,7 +73,8 @@ const peerPort = ":17379"
 func New(t testing.TB, seed uint64) *Cluster {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	return &Cluster{T: t, Net: memnet.New(rand.New(rand.NewPCG(seed, 1))), Rand: rng, Latency: 200 * time.Microsecond,
-		hosts: map[string]*Host{}}
+		Secret: []byte("the secret of a simulated cluster"),
+		hosts:  map[string]*Host{}}
 }
 
 // StartThree starts n1, and n2 and n3 that join it, and waits until all three vote.
@@ -115,7 +117,7 @@ func (c *Cluster) Start(name string, founder bool) *cluster.Node {
 	}
 	node, err := cluster.Open(cluster.Config{
 		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Version: "sim",
-		Timing: c.Timing, Snapshots: c.Snapshots, Stores: stores, Logger: c.logger(name),
+		Timing: c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Stores: stores, Logger: c.logger(name),
 		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {
