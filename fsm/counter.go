@@ -2,40 +2,42 @@ package fsm
 
 import "math"
 
-// The operations on plain keys: Redis's semantics (redis.io/commands), one method per Kind.
+// The operations on plain keys: Redis's semantics (redis.io/commands). What a write does to its key is decided in one place,
+// decide, and carried out in another, write; between them stands the room that is left (limits.go).
 //
 // What holds in all of them: a key whose deadline has passed by machine time is missing, whether or not expire has come to
-// it; an operation that does not answer OK has changed nothing; put and drop keep table and deadline queue together.
+// it; an operation that does not answer OK has changed nothing; put and drop keep table, deadline queue and used together.
 
-// apply runs one Op of a Batch. Once the Batch's Results are full, what answers more than a few bytes is refused.
-func (m *Machine) apply(op *Op, full bool) Result {
-	if op.Kind.Writes() && op.Kind != Register {
+// apply runs one Op of a Batch. Once the Batch's Results are full, what answers more than a few bytes is refused. forbidden
+// is why no write of this Op's group may happen, or OK.
+func (m *Machine) apply(op *Op, full bool, forbidden Code) Result {
+	facts := &kindFacts[op.Kind]
+	if facts.write && !facts.internal {
 		m.writes++
 	}
-	if len(op.Key) > MaxKey || len(op.Value.Text) > MaxText {
+	if op.tooLong() {
 		return Result{Code: TooLong}
 	}
-	if full && !op.Kind.Writes() {
+	if full && !facts.write {
 		return Result{Code: ReadLater}
 	}
 	if full && op.Kind == Set && op.Flags&SetGet != 0 {
 		return Result{Code: NoRoom}
 	}
+	if facts.write && forbidden != OK {
+		return m.limits.refusal(forbidden)
+	}
 	switch op.Kind {
-	case Incr:
-		return m.incr(op)
-	case Set:
-		return m.set(op)
-	case Delete:
-		return m.remove(op)
-	case Expire:
-		return m.expireAt(op)
-	case Persist:
-		return m.persist(op)
+	case Incr, Set, Delete, Expire, Persist:
+		return m.write(op)
 	case Flush:
 		return m.flush()
 	case Register:
 		return m.register(op)
+	case Limit:
+		return m.limit(op)
+	case Remove:
+		return m.removeNode(op)
 	}
 	r, _ := m.read(op, m.now)
 	return r
@@ -70,74 +72,112 @@ func (m *Machine) read(op *Op, now int64) (r Result, settled bool) {
 	return r, settled
 }
 
-func (m *Machine) incr(op *Op) Result {
-	hash := m.table.hash(op.Key)
-	it, found := m.live(hash, op.Key)
-	if found && it.value.Kind != Int {
-		return Result{Code: NotInteger}
-	}
-	old := it
-	sum := it.value.Int + op.Amount
-	if (sum > it.value.Int) != (op.Amount > 0) && op.Amount != 0 {
-		return Result{Code: Overflow}
-	}
-	it.value = IntValue(sum)
-	m.put(hash, op.Key, old, it)
-	return Result{Value: it.value}
-}
-
-func (m *Machine) set(op *Op) Result {
-	deadline, ok := m.deadline(op.Expiry)
-	if !ok {
-		return Result{Code: BadExpiry}
-	}
+// write carries out what decide says, if there is room for it.
+func (m *Machine) write(op *Op) Result {
 	hash := m.table.hash(op.Key)
 	old, found := m.live(hash, op.Key)
+	next := item{}
+	r, does := m.decide(op, &old, found, &next)
+	if does == keeps {
+		return r
+	}
+	if code := m.limits.refuse(op, m.usage(), &old, &next); code != OK {
+		return m.limits.refusal(code)
+	}
+	if op.Flags&SetGet != 0 {
+		r.Value.Text = append([]byte(nil), r.Value.Text...) // put and drop may overwrite it in place
+	}
+	if does == drops {
+		m.drop(hash, op.Key, &old)
+		return r
+	}
+	m.put(hash, op.Key, &old, &next)
+	return r
+}
+
+// effect is what an Op does to its key.
+type effect uint8
+
+const (
+	keeps  effect = iota // nothing
+	stores               // next
+	drops                // the key ends
+)
+
+// decide says what op, a write on one key, answers and does to a key that holds old; it fills next, which is empty, if op
+// stores. It changes nothing else, so a group can be tried before it is applied (trial.go). Text in what it says is op's or
+// old's.
+func (m *Machine) decide(op *Op, old *item, found bool, next *item) (Result, effect) {
+	switch op.Kind {
+	case Incr:
+		return decideIncr(op, old, found, next)
+	case Set:
+		return m.decideSet(op, old, found, next)
+	case Delete:
+		if !found {
+			return Result{Value: truth(false)}, keeps
+		}
+		return Result{Value: truth(true)}, drops
+	case Expire:
+		return m.decideExpire(op, old, found, next)
+	case Persist:
+		if !found || old.deadline == 0 {
+			return Result{Value: truth(false)}, keeps
+		}
+		next.value = old.value
+		return Result{Value: truth(true)}, stores
+	}
+	panic("BUG: " + op.Kind.String() + " is no write on one key")
+}
+
+func decideIncr(op *Op, old *item, found bool, next *item) (Result, effect) {
+	if found && old.value.Kind != Int {
+		return Result{Code: NotInteger}, keeps
+	}
+	sum := old.value.Int + op.Amount
+	if (sum > old.value.Int) != (op.Amount > 0) && op.Amount != 0 {
+		return Result{Code: Overflow}, keeps
+	}
+	next.value.Kind, next.value.Int, next.deadline = Int, sum, old.deadline
+	return Result{Value: IntValue(sum)}, stores
+}
+
+func (m *Machine) decideSet(op *Op, old *item, found bool, next *item) (Result, effect) {
+	deadline, ok := m.deadline(op.Expiry)
+	if !ok {
+		return Result{Code: BadExpiry}, keeps
+	}
 	var r Result
-	if op.Flags&SetGet != 0 && found {
+	if op.Flags&SetGet != 0 {
 		r.Value = old.value
-		r.Value.Text = append([]byte(nil), old.value.Text...) // the put below may overwrite it in place
 	}
 	if op.Flags&NX != 0 && found || op.Flags&XX != 0 && !found {
 		r.Code = Skipped
-		return r
+		return r, keeps
 	}
 	if op.Flags&KeepTTL != 0 {
 		deadline = old.deadline
 	}
 	if deadline != 0 && deadline <= m.now {
-		m.drop(hash, op.Key, old)
-		return r
+		return r, drops
 	}
-	m.put(hash, op.Key, old, item{value: op.Value, deadline: deadline})
-	return r
+	next.value, next.deadline = op.Value, deadline
+	return r, stores
 }
 
-func (m *Machine) remove(op *Op) Result {
-	hash := m.table.hash(op.Key)
-	old, found := m.live(hash, op.Key)
-	if found {
-		m.drop(hash, op.Key, old)
-	}
-	return Result{Value: truth(found)}
-}
-
-func (m *Machine) expireAt(op *Op) Result {
+func (m *Machine) decideExpire(op *Op, old *item, found bool, next *item) (Result, effect) {
 	deadline, ok := m.deadline(op.Expiry)
 	if !ok || deadline == 0 {
-		return Result{Code: BadExpiry}
+		return Result{Code: BadExpiry}, keeps
 	}
-	hash := m.table.hash(op.Key)
-	old, found := m.live(hash, op.Key)
 	if !found || !op.Flags.allow(old.deadline, deadline) {
-		return Result{Value: truth(false)}
+		return Result{Value: truth(false)}, keeps
 	}
 	if deadline <= m.now {
-		m.drop(hash, op.Key, old)
-		return Result{Value: truth(true)}
+		return Result{Value: truth(true)}, drops
 	}
-	m.put(hash, op.Key, old, item{value: old.value, deadline: deadline})
-	return Result{Value: truth(true)}
+	next.value, next.deadline = old.value, deadline
+	return Result{Value: truth(true)}, stores
 }
 
 // allow reports whether the conditions of an Expire hold. No deadline counts as an infinitely late one.
@@ -153,19 +193,10 @@ func (f Flags) allow(old, deadline int64) bool {
 	return true
 }
 
-func (m *Machine) persist(op *Op) Result {
-	hash := m.table.hash(op.Key)
-	old, found := m.live(hash, op.Key)
-	if !found || old.deadline == 0 {
-		return Result{Value: truth(false)}
-	}
-	m.put(hash, op.Key, old, item{value: old.value})
-	return Result{Value: truth(true)}
-}
-
 func (m *Machine) flush() Result {
 	m.table = newTable(m.table.hashKey) // the shards that a snapshot sees stay with it
 	m.deadlines = newDeadlines()
+	m.used = 0
 	return Result{}
 }
 
@@ -174,22 +205,24 @@ func (m *Machine) flush() Result {
 func (m *Machine) live(hash uint64, key []byte) (item, bool) {
 	it, found := m.table.get(hash, key)
 	if found && it.deadline != 0 && it.deadline <= m.now {
-		m.drop(hash, key, it)
+		m.drop(hash, key, &it)
 		return item{}, false
 	}
 	return it, found
 }
 
-func (m *Machine) put(hash uint64, key []byte, old, it item) {
+func (m *Machine) put(hash uint64, key []byte, old, it *item) {
 	if old.deadline != it.deadline {
 		m.unqueue(hash, key, old.deadline)
 		m.deadlines.add(hash, it.deadline)
 	}
-	m.table.put(hash, key, it)
+	m.used += cost(key, it) - cost(key, old)
+	m.table.put(hash, key, *it)
 }
 
-func (m *Machine) drop(hash uint64, key []byte, old item) {
+func (m *Machine) drop(hash uint64, key []byte, old *item) {
 	m.unqueue(hash, key, old.deadline)
+	m.used -= cost(key, old)
 	m.table.delete(hash, key)
 }
 

@@ -49,6 +49,7 @@ func (m *Machine) expire() {
 		m.table.ascend(first.hash, func(hash uint64, key []byte, it item) bool {
 			if hash == first.hash && it.deadline == first.deadline {
 				ended = append(ended, append([]byte(nil), key...))
+				m.used -= cost(key, &it)
 			}
 			return hash == first.hash
 		})

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 )
 
 func FuzzDecodeEntry(f *testing.F) {
-	for _, e := range goldenEntries() {
+	for _, e := range append(goldenEntries(), memberEntries()...) {
 		f.Add(e.Append(nil))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -33,7 +34,7 @@ func sameEntry(a, b Entry) bool {
 // What DecodeBatch lets pass, Apply takes, with one Result per Op; what it refuses, Apply refuses, too, or its origin has
 // sent a larger number. Neither ever panics, and a Machine that went on stands.
 func FuzzApplyOfWhatDecodeBatchLetsPass(f *testing.F) {
-	for _, e := range goldenEntries() {
+	for _, e := range append(goldenEntries(), memberEntries()...) {
 		for _, b := range e.Batches {
 			f.Add(b, int64(50))
 		}
@@ -74,12 +75,15 @@ func checkOps(t *testing.T, b Batch, results Results) {
 	var groups [][]byte
 	for len(d.rest) > 0 {
 		ops := make([]Op, d.group())
+		answers := make([]Result, len(ops))
 		for i := range ops {
 			d.op(&ops[i])
-			if _, ok := results.Next(); !ok {
+			ok := false
+			if answers[i], ok = results.Next(); !ok {
 				t.Fatalf("no Result for a %s", ops[i].Kind)
 			}
 		}
+		checkWhole(t, ops, answers)
 		group := AppendGroup(nil, ops)
 		at := decoder{rest: group}
 		again := make([]Op, at.group())
@@ -96,6 +100,24 @@ func checkOps(t *testing.T, b Batch, results Results) {
 	}
 	if again, err := DecodeBatch(AppendBatch(nil, b.Number, b.Ops, groups...)); err != nil || again.Number != b.Number {
 		t.Fatalf("encoded again: %+v, %v", again, err)
+	}
+}
+
+// checkWhole: if a write of a group is refused for want of room, all are. (But for what slipped past every door, and unless
+// the group set a limit itself, which no group of several Ops does.)
+func checkWhole(t *testing.T, ops []Op, answers []Result) {
+	t.Helper()
+	if slices.ContainsFunc(ops, func(op Op) bool { return op.Kind == Limit }) {
+		return
+	}
+	full := func(r Result) bool { return r.Code == FullBytes || r.Code == FullKeys }
+	if !slices.ContainsFunc(answers, full) {
+		return
+	}
+	for i, r := range answers {
+		if ops[i].Kind.Writes() != full(r) && r.Code != TooLong && r.Code != NoRoom {
+			t.Fatalf("op %d, a %s, of a group that was refused for want of room is answered %s", i, ops[i].Kind, r.Code)
+		}
 	}
 }
 
@@ -150,6 +172,8 @@ func FuzzResultsNext(f *testing.F) {
 func FuzzDecodeNode(f *testing.F) {
 	n := Node{Name: "n1", RESP: "127.0.0.1:7379", Peer: "127.0.0.1:17379", HTTP: "127.0.0.1:7777", Version: "1.0.0"}
 	f.Add("n1-0815", n.Append(nil))
+	n.Nonvoter = true
+	f.Add("n1-0815", n.Append(nil))
 	f.Fuzz(func(t *testing.T, id string, data []byte) {
 		n, err := DecodeNode(id, data)
 		if err != nil {
@@ -192,12 +216,16 @@ func FuzzRestoreOfACraftedImage(f *testing.F) {
 	item := appendItem(nil, []byte("k"), item{value: IntValue(1), deadline: 7})
 	node := (&Node{ID: "n1"}).appendBlock(nil)
 	from := (&origin{number: Number{"a", 1, 1}}).append(nil)
-	f.Add(head, item, from, node, totals{1, 1, 1}.append(nil))
-	f.Fuzz(func(t *testing.T, head, items, from, node, end []byte) {
+	limits := Limits{Bytes: 1000, Keys: 1}.append(nil)
+	f.Add(head, item, from, from, node, limits, totals{1, 1, 1}.append(nil))
+	f.Add(head, item, from, (&origin{number: Number{"b", 1, 1}}).append(nil), node, limits, totals{1, 2, 1}.append(nil))
+	f.Fuzz(func(t *testing.T, head, items, from, removed, node, limits, end []byte) {
 		image := appendBlock([]byte(imageMagic), blockHead, head)
 		image = appendBlock(image, blockItems, items)
 		image = appendBlock(image, blockOrigin, from)
+		image = appendBlock(image, blockRemoved, removed)
 		image = appendBlock(image, blockNode, node)
+		image = appendBlock(image, blockLimits, limits)
 		image = appendBlock(image, blockEnd, end)
 		m, err := Restore(bytes.NewReader(image))
 		if err != nil {

@@ -10,28 +10,61 @@ import (
 	"testing"
 )
 
-// testdata/log-v1 is a log as version 1 of the format wrote it, line by line: the Entries (index, term, hex), what their
-// Batches were answered, and the Digest at the end. testdata/image-v1 is the image of that end. Both are promises to data
-// directories out there: -update records them when they are missing and never rewrites them. When the format changes, keep
-// them, and record a version 2 beside them.
-const (
-	goldenLog   = "testdata/log-v1"
-	goldenImage = "testdata/image-v1"
-)
+// A recording is a log as version 1 of the format wrote it, line by line: the Entries (index, term, hex), what their Batches
+// were answered, and the Digest at the end; and the image of that end. Both are promises to data directories out there:
+// -update records them when they are missing and never rewrites them. When the format gains something, keep them, and record
+// others beside them.
+type recording struct {
+	log, image string
+	entries    func() []Entry
+}
+
+var recordings = []recording{
+	{"testdata/log-v1", "testdata/image-v1", goldenEntries},
+	{"testdata/log-v1-members", "testdata/image-v1-members", memberEntries}, // limits, removed nodes, nonvoters
+}
+
+func goldenBatch(origin string, incarnation, sequence uint64, groups ...[]Op) []byte {
+	var encoded [][]byte
+	ops := 0
+	for _, g := range groups {
+		encoded, ops = append(encoded, AppendGroup(nil, g)), ops+len(g)
+	}
+	return AppendBatch(nil, Number{origin, incarnation, sequence}, ops, encoded...)
+}
+
+// memberEntries is the second log: what came to version 1 later.
+func memberEntries() []Entry {
+	const start = 1_750_000_000_000
+	set := func(key, text string) Op {
+		return Op{Kind: Set, Key: []byte(key), Value: Value{Kind: Text, Text: []byte(text)}}
+	}
+	incr := func(key string) Op { return Op{Kind: Incr, Key: []byte(key), Amount: 1} }
+	node := func(name string, nonvoter bool) Op {
+		return RegisterOp(Node{ID: name + "-1", Name: name, RESP: name + ":7379", Peer: name + ":17379", Version: "1.1.0", Nonvoter: nonvoter})
+	}
+	return []Entry{
+		{Kind: Opener, Stamp: start, HashKey: [16]byte{5}},
+		{Kind: Ordinary, Stamp: start, Batches: [][]byte{
+			goldenBatch("n1-1", 1, 1, []Op{node("n1", false)}, []Op{LimitOp(Limits{Bytes: 400, Keys: 3})}),
+			goldenBatch("n2-1", 1, 1, []Op{node("n2", true)}, []Op{incr("a")}, []Op{incr("b"), incr("c"), incr("d"), {Kind: Size}}),
+			goldenBatch("n3-1", 1, 1, []Op{node("n3", false)}, []Op{set("a", strings.Repeat("x", 300))}, []Op{incr("b"), incr("c")}, []Op{incr("d")})}},
+		{Kind: Ordinary, Stamp: start + 10, Batches: [][]byte{
+			goldenBatch("n1-1", 1, 2, []Op{RemoveOp("n3-1")}, []Op{RemoveOp("n0-1")}, []Op{node("n3", false)})}},
+		{Kind: Ordinary, Stamp: start + 20, Batches: [][]byte{
+			goldenBatch("n3-1", 1, 2, []Op{incr("a")}),
+			goldenBatch("n1-1", 1, 3, []Op{set("b", strings.Repeat("x", 200)), {Kind: Expire, Key: []byte("a"), Expiry: Expiry{After, 5000}}},
+				[]Op{set("b", strings.Repeat("x", 50))})}},
+		{Kind: Ordinary, Stamp: start + 30, Batches: [][]byte{goldenBatch("n3-1", 1, 2, []Op{incr("a")})}},
+	}
+}
 
 // goldenEntries is the log that was recorded: every Kind, flag and way to expire, and all three Verdicts.
 func goldenEntries() []Entry {
 	const start = 1_750_000_000_000
 	key := func(s string) []byte { return []byte(s) }
 	text := func(s string) Value { return Value{Kind: Text, Text: []byte(s)} }
-	batch := func(origin string, incarnation, sequence uint64, groups ...[]Op) []byte {
-		var encoded [][]byte
-		ops := 0
-		for _, g := range groups {
-			encoded, ops = append(encoded, AppendGroup(nil, g)), ops+len(g)
-		}
-		return AppendBatch(nil, Number{origin, incarnation, sequence}, ops, encoded...)
-	}
+	batch := goldenBatch
 	counting := batch("n1-0815", 1, 1,
 		[]Op{{Kind: Incr, Key: key("hits"), Amount: 41}, {Kind: Incr, Key: key("hits"), Amount: 1}},
 		[]Op{{Kind: Incr, Key: key("stock"), Amount: -9223372036854775808}, {Kind: Incr, Key: key("stock"), Amount: -1}},
@@ -85,11 +118,19 @@ func replay(t *testing.T, m *Machine, entries []Entry) (lines []string) {
 	return append(lines, fmt.Sprintf("digest %016x", m.Digest()))
 }
 
-func TestTheRecordedLogStillMeansTheSame(t *testing.T) {
-	fresh := strings.Join(replay(t, New(), goldenEntries()), "\n") + "\n"
-	recorded := golden(t, goldenLog, []byte(fresh))
-	var entries []Entry
-	for line := range strings.Lines(string(recorded)) {
+func TestARecordedLogStillMeansTheSame(t *testing.T) {
+	for _, r := range recordings {
+		fresh := strings.Join(replay(t, New(), r.entries()), "\n") + "\n"
+		recorded := golden(t, r.log, []byte(fresh))
+		again := strings.Join(replay(t, New(), recordedEntries(t, string(recorded))), "\n") + "\n"
+		diffLines(t, "replay of "+r.log, string(recorded), again)
+		diffLines(t, "encoded today, "+r.log, string(recorded), fresh)
+	}
+}
+
+func recordedEntries(t *testing.T, recorded string) (entries []Entry) {
+	t.Helper()
+	for line := range strings.Lines(recorded) {
 		var index, term uint64
 		var data string
 		if n, _ := fmt.Sscanf(line, "entry %d %d %s", &index, &term, &data); n != 3 {
@@ -110,51 +151,96 @@ func TestTheRecordedLogStillMeansTheSame(t *testing.T) {
 		}
 		entries = append(entries, e)
 	}
-	again := strings.Join(replay(t, New(), entries), "\n") + "\n"
-	diffLines(t, "replay of "+goldenLog, string(recorded), again)
-	diffLines(t, "encoded today, "+goldenLog, string(recorded), fresh)
+	return entries
 }
 
-func TestTheRecordedLogHasEveryKind(t *testing.T) {
-	met := map[Kind]bool{}
-	for _, e := range goldenEntries() {
-		for _, data := range e.Batches {
-			b, err := DecodeBatch(data)
+func TestTheRecordedLogsHaveEveryKindAndCode(t *testing.T) {
+	met, answered := map[Kind]bool{}, map[Code]bool{}
+	for _, r := range recordings {
+		m := New()
+		for i, e := range r.entries() {
+			outcomes, err := m.Apply(uint64(i+1), 1, e)
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := decoder{rest: b.Groups}
-			var op Op
-			for len(d.rest) > 0 {
-				for n := d.group(); n > 0; n-- {
-					d.op(&op)
-					met[op.Kind] = true
+			for i, data := range e.Batches {
+				meet(t, data, met)
+				for rs := outcomes[i].Results; len(rs) > 0; {
+					result, _ := rs.Next()
+					answered[result.Code] = true
 				}
 			}
 		}
 	}
 	for k := Kind(1); k < kinds; k++ {
 		if !met[k] {
-			t.Errorf("no %s in %s: record a log-v2 beside it that has one", k, goldenLog)
+			t.Errorf("no %s in the recorded logs: record another one beside them that has one", k)
+		}
+	}
+	for _, c := range []Code{OK, Skipped, NotInteger, Overflow, BadExpiry, FullBytes, FullKeys, NodeRemoved} {
+		if !answered[c] {
+			t.Errorf("no %s in the recorded logs: record another one beside them that has one", c)
 		}
 	}
 }
 
-func TestTheRecordedImageStillReadsTheSame(t *testing.T) {
-	m := New()
-	replay(t, m, goldenEntries())
-	fresh := imageOf(t, m)
-	recorded := golden(t, goldenImage, fresh)
-	restored, err := Restore(bytes.NewReader(recorded))
+// meet notes the Kinds in a Batch.
+func meet(t *testing.T, data []byte, met map[Kind]bool) {
+	t.Helper()
+	b, err := DecodeBatch(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkMachine(t, restored)
-	if restored.Digest() != m.Digest() {
-		t.Errorf("digest %x, that of the recorded log is %x", restored.Digest(), m.Digest())
+	d := decoder{rest: b.Groups}
+	var op Op
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			d.op(&op)
+			met[op.Kind] = true
+		}
 	}
-	if !bytes.Equal(fresh, recorded) {
-		t.Errorf("the same state is written as %d other bytes than the %d of %s", len(fresh), len(recorded), goldenImage)
+}
+
+func TestARecordedImageStillReadsTheSame(t *testing.T) {
+	for _, r := range recordings {
+		m := New()
+		replay(t, m, r.entries())
+		fresh := imageOf(t, m)
+		recorded := golden(t, r.image, fresh)
+		restored, err := Restore(bytes.NewReader(recorded))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkMachine(t, restored)
+		if restored.Digest() != m.Digest() {
+			t.Errorf("digest %x, that of %s is %x", restored.Digest(), r.log, m.Digest())
+		}
+		if !bytes.Equal(fresh, recorded) {
+			t.Errorf("the same state is written as %d other bytes than the %d of %s", len(fresh), len(recorded), r.image)
+		}
+	}
+}
+
+// A build that does not know limits and removed nodes must refuse them, not forget them; what it wrote itself has neither.
+func TestAnImageTellsOfLimitsAndRemovedNodesInBlocksOfTheirOwn(t *testing.T) {
+	kindsOf := func(image []byte) map[byte]bool {
+		met := map[byte]bool{}
+		r := bytes.NewReader(image[len(imageMagic):])
+		for r.Len() > 0 {
+			kind, _, err := readBlock(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			met[kind] = true
+		}
+		return met
+	}
+	for i, want := range []bool{false, true} {
+		m := New()
+		replay(t, m, recordings[i].entries())
+		if met := kindsOf(imageOf(t, m)); met[blockLimits] != want || met[blockRemoved] != want {
+			t.Errorf("%s: blocks of limits %v, of removed nodes %v, want %v", recordings[i].image, met[blockLimits], met[blockRemoved], want)
+		}
 	}
 }
 

@@ -19,19 +19,23 @@ import (
 //
 //	head    index, opened, now, keyed, writes, hash key             first
 //	items   many of: key, deadline, value                           in hash order, about imageBlock bytes a block
-//	origin  origin, incarnation, sequence, Results                  one a block
-//	node    id and registration                                     one a block
+//	origin  origin, incarnation, sequence, Results                  one a block, in order
+//	removed the same, without Results: of a removed node            among them
+//	node    id and registration                                     one a block, in order
+//	limits  bytes, keys                                             if ever set
 //	end     number of items, origins, nodes                         last
 const (
 	imageMagic = "TRUECNT\x01"
 	imageBlock = 256 << 10 // body bytes after which an items block is closed
 	maxBlock   = 16 << 20  // body bytes beyond which a block is damaged for sure
 
-	blockHead   = 1
-	blockItems  = 2
-	blockOrigin = 3
-	blockNode   = 4
-	blockEnd    = 9
+	blockHead    = 1
+	blockItems   = 2
+	blockOrigin  = 3
+	blockNode    = 4
+	blockLimits  = 5 // this one and the next came later: an image without them has no limits and nobody removed
+	blockRemoved = 6
+	blockEnd     = 9
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -44,13 +48,16 @@ type Image struct {
 	items   int
 	origins []origin
 	nodes   []Node
+	limits  Limits
+	limited bool
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
 // each shard of its table before it first touches it.
 func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), shards: m.table.freeze(), items: m.table.count,
-		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes)}
+		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
+		limits: m.limits, limited: m.limited}
 }
 
 // Index is the log index that the Image stands for.
@@ -74,10 +81,13 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		bw.block(blockItems, body)
 	}
 	for i := range im.origins {
-		bw.block(blockOrigin, im.origins[i].append(nil))
+		bw.block(im.origins[i].block(), im.origins[i].append(nil))
 	}
 	for i := range im.nodes {
 		bw.block(blockNode, im.nodes[i].appendBlock(nil))
+	}
+	if im.limited {
+		bw.block(blockLimits, im.limits.append(nil))
 	}
 	bw.block(blockEnd, im.totals().append(nil))
 	if bw.err == nil {
@@ -132,18 +142,27 @@ func (m *Machine) load(kind byte, body []byte) bool {
 				return false
 			}
 		}
-	case blockOrigin:
+	case blockOrigin, blockRemoved:
 		o := d.origin()
+		o.removed = kind == blockRemoved
+		if o.removed && len(o.results) > 0 {
+			return false
+		}
 		if n := len(m.origins); n > 0 && m.origins[n-1].number.Origin >= o.number.Origin {
 			return false
 		}
 		m.origins = append(m.origins, o)
 	case blockNode:
 		node := d.node(string(d.bytes()))
-		if n := len(m.nodes); n == maxNodes || n > 0 && m.nodes[n-1].ID >= node.ID {
+		if n := len(m.nodes); n == maxNodes || n > 0 && m.nodes[n-1].ID >= node.ID || m.RemovedNode(node.ID) {
 			return false
 		}
 		m.nodes = append(m.nodes, node)
+	case blockLimits:
+		if m.limited {
+			return false
+		}
+		m.limits, m.limited = d.limits(), true
 	case blockEnd:
 		want := totals{int(d.uvarint()), int(d.uvarint()), int(d.uvarint())}
 		if want != (totals{m.table.count, len(m.origins), len(m.nodes)}) {
@@ -158,6 +177,7 @@ func (m *Machine) load(kind byte, body []byte) bool {
 // loadItem puts an item into the table, or reports that its key is there already.
 func (m *Machine) loadItem(key []byte, it item) bool {
 	hash, before := m.table.hash(key), m.table.count
+	m.used += cost(key, &it)
 	m.table.put(hash, key, it)
 	m.deadlines.add(hash, it.deadline)
 	return m.table.count > before

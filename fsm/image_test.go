@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 )
 
-// smallMachine holds a little of everything that an image can hold.
+// smallMachine holds a little of everything that an image can hold, and has room for little more.
 func smallMachine(t testing.TB) *Machine {
 	t.Helper()
 	m := New()
@@ -18,6 +18,8 @@ func smallMachine(t testing.TB) *Machine {
 	m.mustDo(t, Op{Kind: Incr, Key: []byte("hits"), Amount: 42}, Op{Kind: Set, Key: []byte("word"),
 		Value: ParseValue([]byte("hello")), Expiry: Expiry{After, 500}}, Op{Kind: Get, Key: []byte("word")})
 	m.mustDo(t, RegisterOp(Node{ID: "n1-0815", Name: "n1", RESP: "127.0.0.1:7379"}))
+	m.mustDo(t, RemoveOp("was-here"))
+	m.mustDo(t, LimitOp(Limits{Bytes: 400, Keys: 5}))
 	return m
 }
 
@@ -116,6 +118,9 @@ func TestAnImageThatMakesNoSenseIsRefused(t *testing.T) {
 	longKey := appendItem(nil, make([]byte, 70_000), item{value: IntValue(1)})
 	node := (&Node{ID: "n1"}).appendBlock(nil)
 	from := (&origin{number: Number{"a", 1, 1}}).append(nil)
+	from2 := (&origin{number: Number{"b", 1, 1}}).append(nil)
+	answered := (&origin{number: Number{"a", 1, 1}, results: Results{0}}).append(nil)
+	limits := Limits{Bytes: 1000}.append(nil)
 	end := func(items, origins, nodes int) []byte { return totals{items, origins, nodes}.append(nil) }
 	type block struct {
 		kind byte
@@ -128,6 +133,12 @@ func TestAnImageThatMakesNoSenseIsRefused(t *testing.T) {
 	}{
 		{"an empty one", []block{{blockHead, head}, {blockEnd, end(0, 0, 0)}}, true},
 		{"a full one", []block{{blockHead, head}, {blockItems, hits}, {blockOrigin, from}, {blockNode, node}, {blockEnd, end(1, 1, 1)}}, true},
+		{"one with limits and a removed node", []block{{blockHead, head}, {blockRemoved, from}, {blockOrigin, from2}, {blockLimits, limits}, {blockEnd, end(0, 2, 0)}}, true},
+		{"limits twice", []block{{blockHead, head}, {blockLimits, limits}, {blockLimits, limits}, {blockEnd, end(0, 0, 0)}}, false},
+		{"half of the limits", []block{{blockHead, head}, {blockLimits, limits[:1]}, {blockEnd, end(0, 0, 0)}}, false},
+		{"an origin that is removed and not", []block{{blockHead, head}, {blockOrigin, from}, {blockRemoved, from}, {blockEnd, end(0, 2, 0)}}, false},
+		{"a removed node with an answer", []block{{blockHead, head}, {blockRemoved, answered}, {blockEnd, end(0, 1, 0)}}, false},
+		{"a removed node that is registered", []block{{blockHead, head}, {blockRemoved, (&origin{number: Number{"n1", 1, 1}}).append(nil)}, {blockNode, node}, {blockEnd, end(0, 1, 1)}}, false},
 		{"no head", []block{{blockEnd, end(0, 0, 0)}}, false},
 		{"two heads", []block{{blockHead, head}, {blockHead, head}, {blockEnd, end(0, 0, 0)}}, false},
 		{"machine time before the epoch", []block{{blockHead, badHead.append(nil)}, {blockEnd, end(0, 0, 0)}}, false},

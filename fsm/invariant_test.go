@@ -21,6 +21,9 @@ func machineError(m *Machine) error {
 	if err := deadlinesError(m); err != nil {
 		return err
 	}
+	if err := usageError(m); err != nil {
+		return err
+	}
 	if m.now < 0 {
 		return fmt.Errorf("machine time %d", m.now)
 	}
@@ -29,13 +32,39 @@ func machineError(m *Machine) error {
 			return fmt.Errorf("origins %q and %q out of order", m.origins[i-1].number.Origin, m.origins[i].number.Origin)
 		}
 	}
+	for _, o := range m.origins {
+		if o.removed && len(o.results) > 0 {
+			return fmt.Errorf("%d bytes of Results of %q, which was removed", len(o.results), o.number.Origin)
+		}
+	}
 	for i := 1; i < len(m.nodes); i++ {
 		if m.nodes[i-1].ID >= m.nodes[i].ID {
 			return fmt.Errorf("nodes %q and %q out of order", m.nodes[i-1].ID, m.nodes[i].ID)
 		}
 	}
+	for _, n := range m.nodes {
+		if m.RemovedNode(n.ID) {
+			return fmt.Errorf("node %q was removed and is in the registry", n.ID)
+		}
+	}
 	if len(m.nodes) > maxNodes {
 		return fmt.Errorf("%d nodes in the registry", len(m.nodes))
+	}
+	return nil
+}
+
+// usageError: the used bytes are what all keys cost together.
+func usageError(m *Machine) error {
+	var sum uint64
+	m.table.ascend(0, func(_ uint64, key []byte, it item) bool {
+		sum += cost(key, &it)
+		return true
+	})
+	if m.used != sum {
+		return fmt.Errorf("%d bytes used, the keys cost %d", m.used, sum)
+	}
+	if !m.limited && m.limits != (Limits{}) {
+		return fmt.Errorf("limits %+v that were never set", m.limits)
 	}
 	return nil
 }
@@ -120,7 +149,7 @@ func shardError(s *shard) error {
 			return fmt.Errorf("slot %d: key %q twice", at, s.key(sl.ref))
 		}
 		count, last = count+1, sl.hash
-		live += recordSize(s.key(sl.ref), s.item(sl.ref))
+		live += s.recordSize(sl.ref)
 	}
 	switch {
 	case count != s.count:

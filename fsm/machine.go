@@ -15,6 +15,10 @@ type Machine struct {
 	keyed  bool   // the hash key has been drawn
 	writes uint64 // Ops of clients that were applied as writes, refused ones too; 0: pristine
 
+	limits  Limits
+	limited bool   // limits were set, be it to none
+	used    uint64 // the sum of what the keys cost (limits.go); not in images, which hold the keys
+
 	table     *table
 	deadlines deadlines
 	origins   []origin // by id
@@ -42,7 +46,7 @@ func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
 // expect two.)
 func (m *Machine) Expiring() uint64 { return uint64(m.deadlines.queue.Len()) }
 
-// Pristine reports whether no client's write was ever applied.
+// Pristine reports whether no client's write was ever applied. The cluster's own (Register, Limit, Remove) don't count.
 func (m *Machine) Pristine() bool { return m.writes == 0 }
 
 // NextDeadline is the earliest moment at which an Entry will have something to end.
@@ -64,7 +68,7 @@ type Verdict uint8
 const (
 	Applied    Verdict = 1 // larger: applied now
 	Repeated   Verdict = 2 // equal: applied before, answered from memory
-	Superseded Verdict = 3 // smaller: not applied now; whether it was applied before is not known any more
+	Superseded Verdict = 3 // smaller, or equal but of a removed Node: not applied now; what became of it is not known any more
 )
 
 // Apply runs one Entry and returns an Outcome per Batch. An error wraps ErrFormat: the Entry is not of this build's
@@ -124,23 +128,30 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	from.number, from.results = b.Number, out.Results
+	from = m.origin(b.Number.Origin) // a Remove in the Batch may have moved the records, or marked this one
+	from.done(b.Number, out.Results)
 	return out, nil
 }
 
 func (m *Machine) applyGroups(b Batch) (Results, error) {
 	results := make(Results, 0, 4*b.Ops)
+	limits := m.limits
+	roomy := limits.hold(m.usage(), b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
 	var op Op
 	ops := 0
 	for len(d.rest) > 0 {
+		forbidden := OK
+		if !roomy || m.limits != limits { // the group before may have set others
+			forbidden = m.foresee(d.rest)
+		}
 		for n := d.group(); n > 0; n-- {
 			d.op(&op)
 			if d.failed {
 				break
 			}
 			ops++
-			results = appendResult(results, m.apply(&op, len(results) > MaxResults))
+			results = appendResult(results, m.apply(&op, len(results) > MaxResults, forbidden))
 		}
 	}
 	if d.failed || ops != b.Ops {
@@ -186,10 +197,13 @@ func (m *Machine) Digest() uint64 {
 		return true
 	})
 	for i := range m.origins {
-		add(blockOrigin, m.origins[i].append(nil))
+		add(m.origins[i].block(), m.origins[i].append(nil))
 	}
 	for i := range m.nodes {
 		add(blockNode, m.nodes[i].appendBlock(nil))
+	}
+	if m.limited {
+		add(blockLimits, m.limits.append(nil))
 	}
 	add(blockHead, m.head().append(nil))
 	return sum

@@ -105,6 +105,12 @@ func TestTheDigestSeesEveryPart(t *testing.T) {
 		{"a sequence", func(m *Machine) { m.origins[0].number.Sequence++ }},
 		{"results", func(m *Machine) { m.origins[0].results = Results{1} }},
 		{"a node", func(m *Machine) { m.nodes[0].HTTP = "x" }},
+		{"a node's vote", func(m *Machine) { m.nodes[0].Nonvoter = true }},
+		{"a removal", func(m *Machine) { m.origins[1].removed = false }},
+		{"the limit of bytes", func(m *Machine) { m.limits.Bytes++ }},
+		{"the limit of keys", func(m *Machine) { m.limits.Keys++ }},
+		{"limits that are none", func(m *Machine) { m.limits = Limits{} }},
+		{"limits that were never set", func(m *Machine) { m.limits, m.limited = Limits{}, false }},
 	} {
 		m := smallMachine(t)
 		change.of(m)

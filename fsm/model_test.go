@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"strconv"
@@ -11,6 +12,8 @@ type model struct {
 	now     int64
 	keys    map[string]modelItem
 	origins map[string]modelOrigin
+	limits  Limits
+	refused string // by the limit that this group has met, or would meet: the answer to its writes
 }
 
 type modelItem struct {
@@ -40,14 +43,62 @@ func (m *model) apply(stamp int64, batches []modelBatch) (verdicts []Verdict, re
 			verdicts, results = append(verdicts, Superseded), append(results, nil)
 		default:
 			var answers []string
-			for _, op := range b.ops {
-				answers = append(answers, m.one(op))
+			for _, group := range b.groups {
+				answers = append(answers, m.group(group)...)
 			}
 			m.origins[b.number.Origin] = modelOrigin{b.number, answers}
 			verdicts, results = append(verdicts, Applied), append(results, answers)
 		}
 	}
 	return verdicts, results
+}
+
+// group runs the Ops of a group, and if one meets a limit, takes back what they did and refuses all that write.
+func (m *model) group(ops []Op) (answers []string) {
+	before := maps.Clone(m.keys)
+	m.refused = ""
+	for _, op := range ops {
+		answers = append(answers, m.one(op))
+	}
+	if m.refused == "" {
+		return answers
+	}
+	m.keys = before
+	for i, op := range ops {
+		if answers[i] = m.refused; !op.Kind.Writes() {
+			answers[i], _ = m.read(op, m.now)
+		}
+	}
+	return answers
+}
+
+// store puts it under key. It notes a limit that this goes beyond.
+func (m *model) store(key string, it modelItem) {
+	keys, bytes := len(m.keys), m.used()
+	m.keys[key] = it
+	switch {
+	case m.refused != "":
+	case m.limits.Keys != 0 && len(m.keys) > keys && len(m.keys) > int(m.limits.Keys):
+		m.refused = "full-keys" + strconv.FormatUint(m.limits.Keys, 10)
+	case m.limits.Bytes != 0 && m.used() > bytes && m.used() > int(m.limits.Bytes):
+		m.refused = "full-bytes" + strconv.FormatUint(m.limits.Bytes, 10)
+	}
+}
+
+// used is what all keys cost.
+func (m *model) used() (bytes int) {
+	for key, it := range m.keys {
+		record := 3 + len(key) + 2 + len(it.text)
+		if _, isInt := parseIntSlowly(it.text); isInt {
+			record = 3 + len(key) + 8
+		}
+		if it.deadline != 0 {
+			record += 8
+			bytes += 24
+		}
+		bytes += 52 + record + record/8
+	}
+	return bytes
 }
 
 // one runs one Op and says its Result as describeModel does.
@@ -64,7 +115,7 @@ func (m *model) one(op Op) string {
 			return "overflow"
 		}
 		old.text = strconv.FormatInt(n+op.Amount, 10)
-		m.keys[key] = old
+		m.store(key, old)
 		return old.text
 	case Set:
 		return m.set(op, key, old, found)
@@ -81,6 +132,10 @@ func (m *model) one(op Op) string {
 		return "1"
 	case Flush:
 		clear(m.keys)
+		return ""
+	case Limit:
+		d := decoder{rest: op.Value.Text}
+		m.limits = d.limits()
 		return ""
 	}
 	answer, _ := m.read(op, m.now)
@@ -128,8 +183,11 @@ func (m *model) set(op Op, key string, old modelItem, found bool) string {
 	if op.Flags&KeepTTL != 0 {
 		deadline = old.deadline
 	}
-	m.keys[key] = modelItem{string(op.Value.AppendText(nil)), deadline}
-	m.bury(key)
+	if deadline != 0 && deadline <= m.now {
+		delete(m.keys, key)
+		return answer
+	}
+	m.store(key, modelItem{string(op.Value.AppendText(nil)), deadline})
 	return answer
 }
 
@@ -146,16 +204,11 @@ func (m *model) expire(op Op, key string, old modelItem, found bool) string {
 		op.Flags&GT != 0 && uint64(deadline) <= before || op.Flags&LT != 0 && uint64(deadline) >= before {
 		return "0"
 	}
-	m.keys[key] = modelItem{old.text, deadline}
-	m.bury(key)
-	return "1"
-}
-
-// bury removes key if its deadline has passed already.
-func (m *model) bury(key string) {
-	if it := m.keys[key]; it.deadline != 0 && it.deadline <= m.now {
+	m.keys[key] = modelItem{old.text, deadline} // whatever the limits say
+	if deadline <= m.now {
 		delete(m.keys, key)
 	}
+	return "1"
 }
 
 func (m *model) deadline(e Expiry) (int64, bool) {

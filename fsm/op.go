@@ -16,14 +16,17 @@ const (
 	Size     Kind = 9  // Value: number of keys, with those that are due but not removed yet. Takes no key
 	Flush    Kind = 10 // forget all keys, in O(1). Takes no key
 	Register Kind = 11 // put a Node into the registry: key = its raft server id, Value.Text = Node.Append. Not for clients
+	Limit    Kind = 12 // set the Machine's Limits: Value.Text = Limits.append. Takes no key. Not for clients
+	Remove   Kind = 13 // remove a Node for ever: key = its raft server id. Not for clients
 
-	kinds = 12
+	kinds = 14
 )
 
 // kindFacts is what the codec and the doors must know of each Kind.
 var kindFacts = [kinds]struct {
 	name                                 string
 	write, key, amount, value, flags, ex bool
+	internal                             bool // of the cluster itself: no client's write, so it does not make a Machine less pristine
 }{
 	Get:      {name: "get", key: true},
 	Incr:     {name: "incr", write: true, key: true, amount: true},
@@ -35,7 +38,9 @@ var kindFacts = [kinds]struct {
 	TTL:      {name: "ttl", key: true},
 	Size:     {name: "size"},
 	Flush:    {name: "flush", write: true},
-	Register: {name: "register", write: true, key: true, value: true},
+	Register: {name: "register", write: true, key: true, value: true, internal: true},
+	Limit:    {name: "limit", write: true, value: true, internal: true},
+	Remove:   {name: "remove", write: true, key: true, internal: true},
 }
 
 // String is the kind's name in scripts and messages.
@@ -91,3 +96,5 @@ type Op struct {
 	Flags  Flags
 	Expiry Expiry
 }
+
+func (op *Op) tooLong() bool { return len(op.Key) > MaxKey || len(op.Value.Text) > MaxText }

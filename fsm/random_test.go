@@ -8,13 +8,14 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
 // modelBatch is a Batch before it is encoded, for the model, and after, for the Machine and for resends.
 type modelBatch struct {
 	number  Number
-	ops     []Op
+	groups  [][]Op
 	encoded []byte
 }
 
@@ -69,14 +70,18 @@ func (tr *traffic) batch(origin string) modelBatch {
 	tr.numbers[origin] = n
 	b := modelBatch{number: n}
 	var groups [][]byte
+	ops := 0
 	for range 1 + tr.rnd.IntN(3) {
 		var group []Op
 		for range 1 + tr.rnd.IntN(5) {
 			group = append(group, tr.op())
 		}
-		groups, b.ops = append(groups, AppendGroup(nil, group)), append(b.ops, group...)
+		if tr.rnd.IntN(60) == 0 {
+			group = []Op{LimitOp(tr.limits())}
+		}
+		b.groups, groups, ops = append(b.groups, group), append(groups, AppendGroup(nil, group)), ops+len(group)
 	}
-	b.encoded = AppendBatch(nil, n, len(b.ops), groups...)
+	b.encoded = AppendBatch(nil, n, ops, groups...)
 	tr.sent = append(tr.sent, b)
 	tr.sent = tr.sent[max(0, len(tr.sent)-10):]
 	return b
@@ -115,6 +120,17 @@ func (tr *traffic) op() Op {
 		op.Expiry = tr.expiry()
 	}
 	return op
+}
+
+// limits are such that 60 keys meet them now and then, and never none for long.
+func (tr *traffic) limits() (l Limits) {
+	if tr.rnd.IntN(3) != 0 {
+		l.Bytes = 500 + tr.rnd.Uint64N(3500)
+	}
+	if tr.rnd.IntN(3) != 0 {
+		l.Keys = 5 + tr.rnd.Uint64N(40)
+	}
+	return l
 }
 
 func (tr *traffic) amount() int64 {
@@ -178,28 +194,50 @@ func playRandom(t *testing.T, seed uint64) {
 		for i, o := range outcomes {
 			got := modelResults(t, o.Results)
 			if o.Number != batches[i].number || o.Verdict != verdicts[i] || !slices.Equal(got, results[i]) {
-				t.Fatalf("index %d: %+v\ngot  %d %q\nwant %d %q", index, batches[i].ops, o.Verdict, got, verdicts[i], results[i])
+				t.Fatalf("index %d: %+v\ngot  %d %q\nwant %d %q", index, batches[i].groups, o.Verdict, got, verdicts[i], results[i])
 			}
 			seen[fmt.Sprint("verdict ", o.Verdict)]++
+			noteRefusals(batches[i], got, seen)
 		}
 		checkMachine(t, plain)
 		checkMachine(t, restored)
-		if plain.Keys() != uint64(len(napkin.keys)) {
-			t.Fatalf("index %d: %d keys, want %d", index, plain.Keys(), len(napkin.keys))
+		if plain.Keys() != uint64(len(napkin.keys)) || plain.UsedBytes() != uint64(napkin.used()) {
+			t.Fatalf("index %d: %d keys of %d bytes, want %d of %d", index, plain.Keys(), plain.UsedBytes(), len(napkin.keys), napkin.used())
 		}
 		compareQuery(t, tr, plain, napkin, seen)
 		if rnd.IntN(20) == 0 {
 			restored = throughImage(t, restored.Freeze())
 		}
 		late = late.follow(t, e, index, rnd, plain, restored)
-		if a, b := plain.Digest(), restored.Digest(); a != b {
-			t.Fatalf("index %d: digest %x, and %x after snapshots", index, a, b)
+		if a, b := plain.Digest(), restored.Digest(); a != b || plain.UsedBytes() != restored.UsedBytes() {
+			t.Fatalf("index %d: digest %x and %d bytes, and %x and %d after snapshots", index,
+				a, plain.UsedBytes(), b, restored.UsedBytes())
 		}
 	}
-	for _, what := range []string{"verdict 1", "verdict 2", "verdict 3", "settled true", "settled false"} {
+	for _, what := range []string{"verdict 1", "verdict 2", "verdict 3", "settled true", "settled false",
+		"group full-keys", "group full-bytes", "single full-keys", "single full-bytes"} {
 		if seen[what] < 20 {
 			t.Errorf("%s was met only %d times", what, seen[what])
 		}
+	}
+}
+
+// noteRefusals counts the groups that met a limit.
+func noteRefusals(b modelBatch, answers []string, seen map[string]int) {
+	if len(answers) == 0 {
+		return // Superseded
+	}
+	for _, group := range b.groups {
+		size := "group"
+		if len(group) == 1 {
+			size = "single"
+		}
+		for _, what := range []string{"full-keys", "full-bytes"} {
+			if slices.ContainsFunc(answers[:len(group)], func(a string) bool { return strings.HasPrefix(a, what) }) {
+				seen[size+" "+what]++
+			}
+		}
+		answers = answers[len(group):]
 	}
 }
 

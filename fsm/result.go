@@ -15,12 +15,17 @@ const (
 	ReadLater  Code = 6 // a read that found its Batch's Results full (MaxResults): read again after the Batch
 	TooLong    Code = 7 // a key or value beyond its limit slipped past a door; nothing changed
 	NoRoom     Code = 8 // the registry is full, or a Set with SetGet found its Batch's Results full; nothing changed
+	// FullBytes: Limits.Bytes leaves no room for this write, or for another one of its group; nothing changed. Value: the limit
+	FullBytes Code = 9
+	// FullKeys: the same of Limits.Keys
+	FullKeys    Code = 10
+	NodeRemoved Code = 11 // the Node that would be registered was removed for ever; nothing changed
 
-	codes = 9
+	codes = 12
 )
 
 var codeNames = [codes]string{"ok", "skipped", "not-integer", "overflow", "wrong-type", "bad-expiry", "read-later",
-	"too-long", "no-room"}
+	"too-long", "no-room", "full-bytes", "full-keys", "node-removed"}
 
 // String is the code's name in scripts and messages. Doors have their own texts.
 func (c Code) String() string {
@@ -42,7 +47,7 @@ const MaxResults = 1 << 20
 
 // A Result is encoded as
 //
-//	one byte: code << 4 | value kind
+//	one byte: code << 4 | value kind           (so there is room for 16 Codes)
 //	Int:  zigzag varint
 //	Text: uvarint length, bytes
 func appendResult(dst []byte, r Result) []byte {

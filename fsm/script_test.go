@@ -25,10 +25,11 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 //	snapshot                        freeze, write, restore, go on with the restored Machine
 //	freeze, thaw                    the two halves of it: thaw goes back to the moment of the freeze
 //	digest                          compares with a second Machine that never went through an image
-//	state, nodes                    what the Machine says of itself
+//	state, nodes, room              what the Machine says of itself
+//	removed n1                      whether that Node was removed
 //
 // An Op is a kind, its key, and what the kind needs: "incr k 5", "set k hello nx xx get keepttl px=100 at=9000",
-// "expire k px=100 gt", "register n1 resp=127.0.0.1:7379". "ab*512" is ab 512 times; "1000x set k% v" is a thousand Ops,
+// "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5". "ab*512" is ab 512 times; "1000x set k% v" is a thousand Ops,
 // with % their number.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
@@ -144,6 +145,10 @@ func (s *script) command(words, block []string) (answers []string) {
 		return []string{"equal"}
 	case "state":
 		return []string{s.state()}
+	case "room":
+		return []string{s.room()}
+	case "removed":
+		return []string{strconv.FormatBool(s.m.RemovedNode(words[1]))}
 	case "nodes":
 		for _, n := range s.m.Nodes() {
 			answers = append(answers, fmt.Sprintf("%+v", n))
@@ -221,4 +226,13 @@ func (s *script) state() string {
 	}
 	return fmt.Sprintf("index=%d opened=%d now=%d keys=%d next=%s pristine=%v",
 		s.m.Index(), s.m.Opened(), s.m.Now(), s.m.Keys(), next, s.m.Pristine())
+}
+
+func (s *script) room() string {
+	limits, set := s.m.Limits()
+	text := fmt.Sprintf("bytes=%d of %d, keys=%d of %d", s.m.UsedBytes(), limits.Bytes, s.m.Keys(), limits.Keys)
+	if !set {
+		text += ", never limited"
+	}
+	return text
 }

@@ -41,6 +41,9 @@ func (s *script) op(words []string) Op {
 		op.Value = Value{Kind: Text, Text: s.node(rest).Append(nil)}
 		return op
 	}
+	if op.Kind == Limit {
+		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys")})
+	}
 	if facts.value {
 		op.Value, rest = ParseValue([]byte(long(rest[0]))), rest[1:]
 	}
@@ -78,7 +81,20 @@ func (s *script) kind(name string) Kind {
 
 func (s *script) node(words []string) *Node {
 	return &Node{Name: s.option(words, "name"), RESP: s.option(words, "resp"), Peer: s.option(words, "peer"),
-		HTTP: s.option(words, "http"), Version: s.option(words, "version")}
+		HTTP: s.option(words, "http"), Version: s.option(words, "version"), Nonvoter: s.option(words, "nonvoter") == "true"}
+}
+
+// number is the value of name=value among words, else 0.
+func (s *script) number(words []string, name string) uint64 {
+	text := s.option(words, name)
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		s.t.Fatalf("line %d: %v", s.line, err)
+	}
+	return n
 }
 
 // option is the value of name=value among words, else empty.

@@ -111,7 +111,7 @@ func (s *shard) item(ref uint32) item {
 	return it
 }
 
-func recordSize(key []byte, it item) int {
+func recordSize(key []byte, it *item) int {
 	size := recordHead + len(key) + 8
 	if it.value.Kind == Text {
 		size += 2 + len(it.value.Text) - 8
@@ -120,6 +120,11 @@ func recordSize(key []byte, it item) int {
 		size += 8
 	}
 	return size
+}
+
+func (s *shard) recordSize(ref uint32) int {
+	it := s.item(ref)
+	return recordSize(s.key(ref), &it)
 }
 
 // writeRecord fills rec, which has exactly recordSize bytes.
@@ -144,10 +149,10 @@ func writeRecord(rec, key []byte, it item) {
 
 // put stores it under key, whose slot find has returned. The Text of it may point into this very arena.
 func (s *shard) put(at int, found bool, hash uint64, key []byte, it item) {
-	size := recordSize(key, it)
+	size := recordSize(key, &it)
 	if found {
 		ref := s.slots[at].ref
-		old := recordSize(key, s.item(ref))
+		old := s.recordSize(ref)
 		if old == size {
 			writeRecord(s.arena[ref-1:][:size], key, it)
 			return
@@ -187,7 +192,7 @@ func (s *shard) insert(at int, sl slot) {
 // remove takes out the slot at and lets the run behind it close up, as far as each entry's home allows.
 func (s *shard) remove(at int) {
 	ref := s.slots[at].ref
-	s.waste += recordSize(s.key(ref), s.item(ref))
+	s.waste += s.recordSize(ref)
 	s.count--
 	end := at + 1
 	for end < len(s.slots) && s.slots[end].ref != 0 && s.home(s.slots[end].hash) < end {
@@ -209,7 +214,7 @@ func (s *shard) compact() {
 	fresh := make([]byte, 0, (len(s.arena)-s.waste)*5/4)
 	for i := range s.slots {
 		if ref := s.slots[i].ref; ref != 0 {
-			size := recordSize(s.key(ref), s.item(ref))
+			size := s.recordSize(ref)
 			s.slots[i].ref = uint32(len(fresh)) + 1
 			fresh = append(fresh, s.arena[ref-1:][:size]...)
 		}

@@ -180,9 +180,9 @@ func TestFrozenShardsNeverChange(t *testing.T) {
 func TestKeysOfOneHashShareAPlaceInTheDeadlineQueue(t *testing.T) {
 	const hash = 12345
 	m := New()
-	at := func(deadline int64) item { return item{value: IntValue(1), deadline: deadline} }
+	at := func(deadline int64) *item { return &item{value: IntValue(1), deadline: deadline} }
 	for _, key := range []string{"a", "b", "c"} {
-		m.put(hash, []byte(key), item{}, at(100))
+		m.put(hash, []byte(key), &item{}, at(100))
 	}
 	checkMachine(t, m)
 	m.drop(hash, []byte("b"), at(100))

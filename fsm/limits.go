@@ -1,0 +1,120 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Limits bound what the keys of a Machine may take. 0: no limit. They are replicated like everything else, so every
+// replica refuses the same writes.
+//
+// Beyond a limit a write is refused if it makes the Machine grow. All else goes on: an Incr of an integer that is there, a
+// Set of no larger a value, Delete, Flush, Persist. Expire goes on, too, though a first deadline costs something: it is a
+// way out of a full Machine, and there can't be more deadlines than keys. Of a group either every write is refused for want
+// of room or none (trial.go). A limit below what is used already is no error: it only stops the growth.
+type Limits struct {
+	Bytes uint64 // of UsedBytes
+	Keys  uint64 // of Keys, so those that are due but not removed yet count, too
+}
+
+// LimitOp is the Op that sets the Machine's Limits. It stands alone in its group, and counts from the next one on.
+func LimitOp(l Limits) Op { return Op{Kind: Limit, Value: Value{Kind: Text, Text: l.append(nil)}} }
+
+// Limits are the limits in force. set is false as long as nobody ever set any.
+func (m *Machine) Limits() (l Limits, set bool) { return m.limits, m.limited }
+
+// UsedBytes is about what the keys take of a node's memory: the sum of each key's cost. It depends on the keys alone, not on
+// how they came to be there, so it is the same on every replica.
+func (m *Machine) UsedBytes() uint64 { return m.used }
+
+func (m *Machine) limit(op *Op) Result {
+	d := decoder{rest: op.Value.Text}
+	l := d.limits()
+	if d.failed || len(d.rest) > 0 {
+		return Result{Code: WrongType}
+	}
+	m.limits, m.limited = l, true
+	return Result{}
+}
+
+func (l Limits) append(dst []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, l.Bytes), l.Keys)
+}
+
+func (d *decoder) limits() Limits { return Limits{Bytes: d.uvarint(), Keys: d.uvarint()} }
+
+// What a key takes beside its record. The table's memory depends on its history and the cost must not, so these are what was
+// measured, rounded up (docs/decisions/0011-bounded-machine.md).
+//
+// The cost decides which writes are refused, so it is a format like that of the log: a build that counted otherwise, be it
+// because its records are laid out otherwise, would come apart from the others.
+const (
+	costOfKey      = 52 // the slot, at a load between 7/16 and 7/8
+	costOfDeadline = 24 // the place in the deadline queue
+	arenaSlack     = 8  // one part in so many of the record: the arena grows before it is full
+)
+
+// maxGrowth is what an Op can cost beside the bytes of its key and its text, and their slack.
+const maxGrowth = costOfKey + costOfDeadline + (recordHead+8+8)*(arenaSlack+1)/arenaSlack + 1
+
+// cost is what key counts for in the used bytes while it holds it. An item without a value is no item, and costs nothing.
+func cost(key []byte, it *item) uint64 {
+	if it.value.Kind == Nil {
+		return 0
+	}
+	record := recordSize(key, it)
+	bytes := costOfKey + record + record/arenaSlack
+	if it.deadline != 0 {
+		bytes += costOfDeadline
+	}
+	return uint64(bytes)
+}
+
+// usage is what Limits limit.
+type usage struct{ bytes, keys uint64 }
+
+func (m *Machine) usage() usage { return usage{m.used, uint64(m.table.count)} }
+
+// replace is the usage after key holds next instead of old. Either may be missing: the zero item.
+func (u usage) replace(key []byte, old, next *item) usage {
+	u.bytes += cost(key, next) - cost(key, old)
+	if old.value.Kind == Nil {
+		u.keys++
+	}
+	if next.value.Kind == Nil {
+		u.keys--
+	}
+	return u
+}
+
+// refuse says which limit forbids op to put next in the place of old, or OK.
+func (l *Limits) refuse(op *Op, now usage, old, next *item) Code {
+	if *l == (Limits{}) || op.Kind == Expire {
+		return OK
+	}
+	then := now.replace(op.Key, old, next)
+	switch {
+	case l.Keys != 0 && then.keys > l.Keys && then.keys > now.keys:
+		return FullKeys
+	case l.Bytes != 0 && then.bytes > l.Bytes && then.bytes > now.bytes:
+		return FullBytes
+	}
+	return OK
+}
+
+// refusal is the Result of a write that code forbids.
+func (l Limits) refusal(code Code) Result {
+	limit := l.Bytes
+	if code == FullKeys {
+		limit = l.Keys
+	}
+	return Result{Code: code, Value: IntValue(int64(min(limit, math.MaxInt64)))}
+}
+
+// hold reports whether ops Ops in size encoded bytes, which have their keys and texts in them, surely fit beside what is
+// used now.
+func (l Limits) hold(now usage, ops, size int) bool {
+	bytes := uint64(size) + uint64(size)/arenaSlack + uint64(ops)*maxGrowth
+	return (l.Bytes == 0 || now.bytes <= l.Bytes && bytes <= l.Bytes-now.bytes) &&
+		(l.Keys == 0 || now.keys <= l.Keys && uint64(ops) <= l.Keys-now.keys)
+}

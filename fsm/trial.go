@@ -1,0 +1,91 @@
+package fsm
+
+// A group is applied as a whole: if one of its writes would be refused for want of room, all are. So a group of several Ops
+// that might not fit is first tried on paper:
+//
+//	applyGroups
+//	    hold                    the Batch surely fits, by its size alone: nearly always
+//	    foresee                 else, for each group:
+//	        hold                  the group surely fits, or is one Op, which write itself refuses
+//	        trial.play(Op)        else: decide as in earnest, on a copy of what the group touches
+//	    apply(Op, …, forbidden) every write refused, or in earnest
+//
+// (A Set with SetGet that finds its Batch's Results full is refused alone, and the trial does not know. Doors see to it that
+// none does: Request.Weight.)
+
+// foresee says why the first of groups can't be applied as a whole, or OK. For one Op that is left to write.
+func (m *Machine) foresee(groups []byte) Code {
+	d := decoder{rest: groups}
+	ops := d.group()
+	if ops < 2 {
+		return OK
+	}
+	group, _ := CutGroup(groups)
+	if m.limits.hold(m.usage(), ops, len(group)) {
+		return OK
+	}
+	t := trial{m: m, usage: m.usage(), items: map[string]item{}}
+	var op Op
+	for range ops {
+		d.op(&op)
+		if d.failed {
+			break // the earnest pass says so
+		}
+		if code := t.play(&op); code != OK {
+			return code
+		}
+	}
+	return OK
+}
+
+// trial is a Machine as a group would leave it. Nothing is copied but keys: the items' Text is in the table or in the group,
+// and neither changes meanwhile. It holds at most one item for each Op of the group.
+type trial struct {
+	m       *Machine
+	items   map[string]item // of the keys that were written to; the zero item: gone
+	flushed bool            // the Machine's own keys are gone
+	usage   usage
+}
+
+// play runs a write, unless a limit forbids it, and says which.
+func (t *trial) play(op *Op) Code {
+	switch op.Kind {
+	case Incr, Set, Delete, Expire, Persist:
+	case Flush:
+		clear(t.items)
+		t.flushed, t.usage = true, usage{}
+		return OK
+	default:
+		return OK
+	}
+	if op.tooLong() {
+		return OK
+	}
+	old, next := t.live(op.Key), item{}
+	if _, does := t.m.decide(op, &old, old.value.Kind != Nil, &next); does == keeps {
+		return OK
+	}
+	if code := t.m.limits.refuse(op, t.usage, &old, &next); code != OK {
+		return code
+	}
+	t.replace(op.Key, &old, &next)
+	return OK
+}
+
+// live is what key holds, or the zero item, as Machine.live: what is due is removed.
+func (t *trial) live(key []byte) item {
+	if it, touched := t.items[string(key)]; touched || t.flushed {
+		return it
+	}
+	it, found := t.m.table.get(t.m.table.hash(key), key)
+	if found && it.deadline != 0 && it.deadline <= t.m.now {
+		t.replace(key, &it, &item{})
+		return item{}
+	}
+	return it
+}
+
+func (t *trial) replace(key []byte, old, next *item) {
+	t.items[string(key)] = *next
+	t.usage = t.usage.replace(key, old, next)
+}
