@@ -11,7 +11,7 @@ import (
 // Whom the peer port listens to, of those who know the secret (transport has checked that):
 //
 //	Join            everybody: the answer tells them the cluster's id
-//	all others      the same cluster, and
+//	all others      the same cluster, never who was removed from it, and
 //	Batches         members. They are sent to who leads, who knows the members
 //	Raft, Control   members; the leader that this node follows; while it knows no leader, guests
 //
@@ -36,6 +36,8 @@ func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error
 		return nil
 	case id.Cluster == "" || id.Cluster != from.Cluster:
 		return fmt.Errorf("node %s is not of your cluster", id.Name)
+	case n.replica.removed(from.Node):
+		return fmt.Errorf("%s was removed from the cluster", from.Node)
 	case n.isMember(from.Node):
 		return nil
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	RESP      string       // address of this node's Redis-protocol door, as others shall reach it
 	Listener  net.Listener // the peer port. Its address is what other members dial
 	Bootstrap bool         // an empty directory becomes a cluster of one; without it, it waits for Join
+	Nonvoter  bool         // it shall get everything and never vote: a replica to read from
 	Version   string       // of the program
 	Timing    Timing
 	Snapshots SnapshotPolicy
@@ -33,6 +34,10 @@ type Config struct {
 	// this build. The process must end; what was acknowledged is safe.
 	Fatal func(error)
 
+	// Invited is called when a member of a cluster asks this node to join, which its program must do: see Join. An error is the
+	// refusal. Nil: it takes no invitations.
+	Invited func(peer string) error
+
 	// Wall is the clock that the cluster's time is first taken from. Nil: time.Now.
 	Wall func() time.Time
 
@@ -47,6 +52,10 @@ type Stores struct {
 	Stable    raft.StableStore
 	Snapshots raft.SnapshotStore
 	Close     func() error
+
+	// Wipe durably forgets log, term, vote and snapshots, and keeps the rest of Stable. It is called before anything else
+	// is read; then the stores are closed, and opened again.
+	Wipe func() error
 }
 
 // Timing is how fast Raft notices things. The zero value of a field is its default.

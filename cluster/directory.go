@@ -1,14 +1,10 @@
 package cluster
 
 import (
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"syscall"
 	"time"
@@ -158,7 +154,7 @@ func halfMissingUnlessNew(dir string) error {
 	if err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	if id.ID != "" {
+	if id.ID != "" && !id.Wipe {
 		return halfMissing(dir, stableFile+" is there, "+logDir+" is not")
 	}
 	return nil
@@ -198,100 +194,8 @@ func openStores(dir string, logger hclog.Logger) (Stores, error) {
 		log.Close()
 		return Stores{}, fmt.Errorf("%s: %w", snapshotDir, err)
 	}
-	return Stores{Log: log, Stable: stable, Snapshots: snapshots, Close: func() error {
-		return errors.Join(log.Close(), stable.Close())
-	}}, nil
-}
-
-// identity is who a directory belongs to, for ever.
-type identity struct {
-	ID      string // raft server id: the name, and digits drawn when the directory was made
-	Name    string
-	Cluster string // empty until the node belongs to one
-	Founder bool   // it started as a cluster of one
-}
-
-var (
-	identityKey    = []byte("truecount/identity")
-	incarnationKey = []byte("truecount/incarnation")
-
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-)
-
-// CheckName says what is wrong with a node's name, if anything.
-func CheckName(name string) error {
-	if !namePattern.MatchString(name) {
-		return fmt.Errorf("id %q: use 1 to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit", name)
-	}
-	return nil
-}
-
-func loadIdentity(stable raft.StableStore) (id identity, err error) {
-	data, err := stable.Get(identityKey)
-	if isNotFound(err) || err == nil && len(data) == 0 {
-		return identity{}, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &id)
-	}
-	if err != nil {
-		return identity{}, fmt.Errorf("identity: %w", err)
-	}
-	return id, nil
-}
-
-func saveIdentity(stable raft.StableStore, id identity) error {
-	data, err := json.Marshal(id)
-	if err != nil {
-		return err
-	}
-	return stable.Set(identityKey, data)
-}
-
-// ownIdentity reads the directory's identity, or makes one.
-func ownIdentity(stable raft.StableStore, name string, bootstrap bool) (identity, error) {
-	id, err := loadIdentity(stable)
-	if err != nil {
-		return id, err
-	}
-	if id.ID != "" && name != "" && id.Name != name {
-		return id, fmt.Errorf("this directory belongs to node %q, not %q: drop --id, or choose another --dir", id.Name, name)
-	}
-	if id.ID == "" {
-		if name == "" {
-			name = "n" + digits(4)
-		}
-		if err := CheckName(name); err != nil {
-			return id, err
-		}
-		id = identity{ID: name + "-" + digits(10), Name: name}
-	}
-	if id.Cluster == "" && bootstrap {
-		id.Cluster, id.Founder = digits(20), true
-	}
-	return id, saveIdentity(stable, id)
-}
-
-// nextIncarnation counts the starts of this directory, durably before the first Batch.
-func nextIncarnation(stable raft.StableStore) (uint64, error) {
-	n, err := stable.GetUint64(incarnationKey)
-	if err != nil && !isNotFound(err) {
-		return 0, fmt.Errorf("incarnation: %w", err)
-	}
-	return n + 1, stable.SetUint64(incarnationKey, n+1)
-}
-
-// isNotFound knows the one text by which raft's stores say so (raft: api.go, HasExistingState).
-func isNotFound(err error) bool { return err != nil && err.Error() == "not found" }
-
-func digits(n int) string {
-	text := make([]byte, n)
-	for i := range text {
-		d, err := rand.Int(rand.Reader, big.NewInt(10))
-		if err != nil {
-			panic("BUG: the system has no randomness: " + err.Error())
-		}
-		text[i] = '0' + byte(d.Int64())
-	}
-	return string(text)
+	return Stores{Log: log, Stable: stable, Snapshots: snapshots,
+		Wipe:  func() error { return wipe(dir, stable) },
+		Close: func() error { return errors.Join(log.Close(), stable.Close()) },
+	}, nil
 }

@@ -21,7 +21,7 @@ func used(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ownIdentity(stores.Stable, "n1", true); err != nil {
+	if _, err := ownIdentity(stores.Stable, &Config{Name: "n1", Bootstrap: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := stores.Log.StoreLogs([]*raft.Log{{Index: 1, Term: 1, Data: []byte("kept")}}); err != nil {
@@ -148,62 +148,6 @@ func TestADirectoryHasOneUserAtATime(t *testing.T) {
 		t.Fatalf("after the first has left: %v", err)
 	}
 	again.Close()
-}
-
-func TestIdentity(t *testing.T) {
-	store := raft.NewInmemStore()
-	first, err := ownIdentity(store, "", false)
-	if err != nil || CheckName(first.Name) != nil || first.Cluster != "" || first.Founder {
-		t.Fatalf("drawn: %+v, %v", first, err)
-	}
-	if again, err := ownIdentity(store, "", false); again != first || err != nil {
-		t.Errorf("again: %+v, %v", again, err)
-	}
-	if again, err := ownIdentity(store, first.Name, false); again != first || err != nil {
-		t.Errorf("by its name: %+v, %v", again, err)
-	}
-	if _, err := ownIdentity(store, "other", false); err == nil || !strings.Contains(err.Error(), first.Name) {
-		t.Errorf("under another name: %v", err)
-	}
-	founder, err := ownIdentity(store, "", true)
-	if err != nil || founder.ID != first.ID || founder.Cluster == "" || !founder.Founder {
-		t.Errorf("as a founder: %+v, %v", founder, err)
-	}
-	if again, err := ownIdentity(store, "", true); again != founder || err != nil {
-		t.Errorf("as a founder again: %+v, %v", again, err)
-	}
-	one, _ := ownIdentity(raft.NewInmemStore(), "n1", false)
-	two, _ := ownIdentity(raft.NewInmemStore(), "n1", false)
-	if one.ID == two.ID {
-		t.Errorf("two directories have the id %s", one.ID)
-	}
-}
-
-func TestABadNameOrIdentityIsRefused(t *testing.T) {
-	for _, name := range []string{"-x", "a b", "a/b", "ä", strings.Repeat("x", 65), "n1\n"} {
-		if _, err := ownIdentity(raft.NewInmemStore(), name, false); err == nil {
-			t.Errorf("%q is taken", name)
-		}
-	}
-	store := raft.NewInmemStore()
-	if err := store.Set(identityKey, []byte("{")); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ownIdentity(store, "", false); err == nil {
-		t.Error("garbage is taken for an identity")
-	}
-}
-
-func TestIncarnationsGrow(t *testing.T) {
-	store := raft.NewInmemStore()
-	for want := uint64(1); want < 4; want++ {
-		if got, err := nextIncarnation(store); got != want || err != nil {
-			t.Errorf("incarnation %d, %v; want %d", got, err, want)
-		}
-	}
-	if _, err := nextIncarnation(badDisk{StableStore: store, err: errDisk}); err == nil {
-		t.Error("an incarnation that was not stored is used")
-	}
 }
 
 func TestNameOfAnID(t *testing.T) {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"sync"
@@ -30,6 +31,7 @@ type leader struct {
 	walls   func() ([]int64, bool) // wall clocks of a majority of voters, this node's included
 	changed <-chan bool            // raft's LeaderCh: only a hint, the truth is State and CurrentTerm
 	wake    chan struct{}
+	idle    chan struct{} // taken from while no Entry is under way
 	stop    chan struct{}
 	done    chan struct{}
 
@@ -37,6 +39,7 @@ type leader struct {
 
 	mu       sync.Mutex
 	offered  []offer // one of each origin
+	fenced   string  // why nothing is taken, if so
 	settle   bool    // a read waits for an Entry with a later stamp
 	stopping bool
 }
@@ -60,6 +63,10 @@ func (l *leader) offer(o offer) {
 	defer l.mu.Unlock()
 	if l.stopping {
 		go o.answer(answer{kind: answerRefused, reason: "shutting down"})
+		return
+	}
+	if l.fenced != "" {
+		go o.answer(answer{kind: answerRefused, reason: l.fenced})
 		return
 	}
 	for i, other := range l.offered {
@@ -108,6 +115,8 @@ func (l *leader) run() {
 		case <-l.stop:
 			l.refuse("shutting down")
 			return
+		case <-l.idle:
+			continue
 		case <-l.changed:
 		case <-l.wake:
 		case now := <-tick.C:
@@ -125,6 +134,26 @@ func (l *leader) run() {
 			}
 		}
 	}
+}
+
+// fence refuses what is offered, for reason, until it is lifted. When it returns nil, what was taken before is applied.
+func (l *leader) fence(ctx context.Context, reason string) (lift func(), err error) {
+	lift = func() { l.bar("") }
+	l.bar(reason)
+	l.refuse(reason)
+	select {
+	case l.idle <- struct{}{}:
+		return lift, nil
+	case <-ctx.Done():
+		lift()
+		return nil, ctx.Err()
+	}
+}
+
+func (l *leader) bar(reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fenced = reason
 }
 
 // close ends run. It waits for the Entry under way, but not for ever: raft may be stuck in its disk.

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,161 +10,200 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/truecount/truecount/fsm"
-	"github.com/truecount/truecount/transport"
 )
 
-// ErrRefused: the cluster does not take this node, and asking again will not help.
-var ErrRefused = errors.New("refused")
-
-// A node that wants to join asks a member's Join stream; the leader registers it, adds it to raft's configuration as a
-// non-voter, and answers with the cluster's id. tend lets it vote once it has caught up. One change at a time: simultaneous
-// joins queue.
-type joinRequest struct {
-	ID, Name, RESP, Peer, Version string
-}
-
-type joinReply struct {
-	Cluster string // accepted: the cluster's id
-	Refused string // never
-	Retry   string // not now, or not here
-}
-
-const (
-	changeTimeout = 5 * time.Second         // for raft to take up a change of members
-	queueTimeout  = 1500 * time.Millisecond // for the changes in front of it; the one who asks waits little longer
-	tendEvery     = 200 * time.Millisecond  // how often caught-up nodes are looked for
-	surveyEvery   = time.Second             // how often the clock is slewed
-	promoteLag    = 64                      // Entries that a non-voter may lag and still be let vote
-)
-
-// Join asks the node whose peer port is at addr to let this one in, and returns once it is a member (a non-voter at
-// first). An error that wraps ErrRefused is final; after any other one may ask again, there or elsewhere.
-func (n *Node) Join(ctx context.Context, addr string) error {
-	if n.Joined() {
-		return nil
-	}
-	me := n.self()
-	question, err := json.Marshal(joinRequest{me.ID, me.Name, me.RESP, me.Peer, me.Version})
-	if err != nil {
-		return err
-	}
-	type result struct {
-		data []byte
-		err  error
-	}
-	got := make(chan result, 1)
-	n.port.Link(transport.Join, addr).Call(methodJoin, question, func(data []byte, err error) { got <- result{data, err} })
-	var r result
-	select {
-	case r = <-got:
-	case <-ctx.Done():
-		return fmt.Errorf("join at %s: no answer", addr)
-	}
-	var reply joinReply
-	if r.err == nil {
-		r.err = json.Unmarshal(r.data, &reply)
-	}
-	switch {
-	case r.err != nil:
-		return fmt.Errorf("join at %s: %w", addr, r.err)
-	case reply.Refused != "":
-		return fmt.Errorf("%w by the cluster at %s: %s", ErrRefused, addr, reply.Refused)
-	case reply.Cluster == "":
-		return fmt.Errorf("join at %s: %s", addr, reply.Retry)
-	}
-	return n.belongTo(reply.Cluster)
-}
-
-// belongTo notes, durably, which cluster this node is a member of.
-func (n *Node) belongTo(cluster string) error {
-	id := n.identity()
-	id.Cluster = cluster
-	if err := failing(n.fail, "store which cluster this node belongs to", saveIdentity(n.stable, id)); err != nil {
-		return err
-	}
-	n.idMu.Lock()
-	defer n.idMu.Unlock()
-	n.id.Cluster = cluster // the rest is read without the lock
-	return nil
-}
-
-func (n *Node) handleJoin(from string, method byte, payload []byte, reply func([]byte)) {
-	var question joinRequest
-	if method != methodJoin || json.Unmarshal(payload, &question) != nil || question.ID != from {
-		data, _ := json.Marshal(joinReply{Refused: errWire.Error()})
-		reply(data)
-		return
-	}
-	n.wg.Go(func() {
-		data, _ := json.Marshal(n.admitMember(question)) // plain data: it can't fail
-		reply(data)
-	})
-}
-
-// admitMember is the leader's side of a join.
-func (n *Node) admitMember(q joinRequest) joinReply {
+// makeChange is the leader's side of a change of members. One at a time: simultaneous ones queue.
+func (n *Node) makeChange(q changeRequest) changeReply {
 	select {
 	case n.changes <- struct{}{}:
 		defer func() { <-n.changes }()
 	case <-after(n.ctx, queueTimeout):
-		return joinReply{Retry: "other changes of members are under way"}
+		return changeReply{Retry: "other changes of members are under way"}
 	}
 	if _, ready := n.leader.ready(); !ready {
-		return joinReply{Retry: "this node does not lead at the moment"}
-	}
-	if err := CheckName(q.Name); err != nil || nameOf(q.ID) != q.Name {
-		return joinReply{Refused: fmt.Sprintf("%q is not an id that a node named %q can have", q.ID, q.Name)}
-	}
-	servers := n.servers()
-	for _, s := range servers {
-		if string(s.ID) == q.ID && string(s.Address) == q.Peer {
-			return joinReply{Cluster: n.identity().Cluster}
+		r := changeReply{Retry: "this node does not lead at the moment"}
+		if to, known := n.route(); known && to.id != n.id.ID {
+			r.Leader = to.addr
 		}
-		if string(s.ID) != q.ID && nameOf(string(s.ID)) == q.Name {
-			return joinReply{Refused: fmt.Sprintf("another data directory is a member under the name %q: "+
-				"remove that member first, or choose another --id", q.Name)}
-		}
-		if string(s.ID) != q.ID && string(s.Address) == q.Peer {
-			return joinReply{Refused: fmt.Sprintf("member %q has the peer address %s: choose another --peer", nameOf(string(s.ID)), q.Peer)}
-		}
+		return r
 	}
-	if err := n.register(fsm.Node{ID: q.ID, Name: q.Name, RESP: q.RESP, Peer: q.Peer, Version: q.Version}); err != nil {
-		return joinReply{Retry: err.Error()}
+	switch q.Kind {
+	case changeJoin, changeMove:
+		return n.admit(q)
+	case changeRemove:
+		return n.remove(q.Target)
+	case changeTransfer:
+		return n.transfer(q.Target)
 	}
-	future := n.raft.AddNonvoter(raft.ServerID(q.ID), raft.ServerAddress(q.Peer), 0, changeTimeout)
-	if err := n.await(future); err != nil {
-		return joinReply{Retry: err.Error()}
-	}
-	n.logger.Info("member joined, as a non-voter until it has caught up", "id", q.Name, "peer", q.Peer, "resp", q.RESP)
-	return joinReply{Cluster: n.identity().Cluster}
+	return changeReply{Refused: fmt.Sprintf("unknown change %q: the leader runs an older build", q.Kind)}
 }
 
-// tend looks after what nobody waits for, until the node ends.
-func (n *Node) tend() {
-	tick := time.NewTicker(tendEvery)
-	defer tick.Stop()
-	var surveyed time.Time
-	for {
-		select {
-		case <-n.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		n.registerSelf()
-		if _, ready := n.leader.ready(); !ready {
-			continue
-		}
-		newcomers := n.nonvoters()
-		if len(newcomers) == 0 && time.Since(surveyed) < surveyEvery {
-			continue
-		}
-		surveyed = time.Now()
-		found := n.survey(patience)
-		if times, majority := n.wallsOf(found); majority {
-			n.clock.slew(times)
-		}
-		n.promote(newcomers, found)
+// admit makes a node a member, or notes a member's new address.
+func (n *Node) admit(q changeRequest) changeReply {
+	if err := CheckName(q.Name); err != nil || nameOf(q.ID) != q.Name {
+		return changeReply{Refused: fmt.Sprintf("%q is not an id that a node named %q can have", q.ID, q.Name)}
 	}
+	if n.replica.removed(q.ID) {
+		return changeReply{Refused: fmt.Sprintf("the data directory of node %q belongs to a member that was removed: "+
+			"let it join with an empty one (--dir)", q.Name)}
+	}
+	known := false
+	for _, s := range n.servers() {
+		id := string(s.ID)
+		switch {
+		case id == q.ID && string(s.Address) == q.Peer:
+			return changeReply{Cluster: n.identity().Cluster}
+		case id == q.ID:
+			known = true
+		case nameOf(id) == q.Name:
+			return changeReply{Refused: fmt.Sprintf("another data directory is a member under the name %q: "+
+				"remove that member first (truecount remove %s), or choose another --id", q.Name, id)}
+		case string(s.Address) == q.Peer:
+			return changeReply{Refused: fmt.Sprintf("member %q has the peer address %s: remove that member first "+
+				"(truecount remove %s), or choose another --peer", nameOf(id), q.Peer, id)}
+		}
+	}
+	if q.Kind == changeMove && !known {
+		return changeReply{Retry: fmt.Sprintf("%s is not a member as far as node %s knows", q.ID, n.id.Name)}
+	}
+	// Of a voter this changes the address only. Before the registry knows it, nobody lets it vote: see promote.
+	if err := n.await(n.raft.AddNonvoter(raft.ServerID(q.ID), raft.ServerAddress(q.Peer), 0, changeTimeout)); err != nil {
+		return changeReply{Retry: err.Error()}
+	}
+	node := fsm.Node{ID: q.ID, Name: q.Name, RESP: q.RESP, Peer: q.Peer, Version: q.Version, Nonvoter: q.Nonvoter}
+	if err := n.write(fsm.RegisterOp(node)); err != nil {
+		n.logger.Debug("registration is left to the node itself", "id", q.Name, "reason", err)
+	}
+	switch {
+	case known:
+		n.logger.Info("member has moved", "id", q.Name, "peer", q.Peer, "resp", q.RESP)
+	case q.Nonvoter:
+		n.logger.Info("member joined, never to vote", "id", q.Name, "peer", q.Peer, "resp", q.RESP)
+	default:
+		n.logger.Info("member joined, as a non-voter until it has caught up", "id", q.Name, "peer", q.Peer, "resp", q.RESP)
+	}
+	return changeReply{Cluster: n.identity().Cluster}
+}
+
+// remove takes a member out. The Machine is told first: so the member itself learns of it from its own log, if it is
+// alive, and a leader that dies in between leaves a note to the next one, whose tend finishes it.
+func (n *Node) remove(target string) changeReply {
+	s, found := n.member(target)
+	switch {
+	case !found && n.replica.removed(target):
+		return changeReply{}
+	case !found:
+		return changeReply{Refused: n.noMember(target)}
+	case string(s.ID) == n.id.ID && len(n.servers()) == 1:
+		return changeReply{Refused: fmt.Sprintf("%s is the only member: stop it and delete its directory instead", n.id.Name)}
+	}
+	if err := n.survivable(s); err != nil {
+		return changeReply{Refused: err.Error()}
+	}
+	if string(s.ID) == n.id.ID {
+		if r := n.transfer(""); !r.made() {
+			return r
+		}
+		return changeReply{Retry: "handing over leadership first"}
+	}
+	if err := n.write(fsm.RemoveOp(string(s.ID))); err != nil {
+		return changeReply{Retry: err.Error()}
+	}
+	if err := n.await(n.raft.RemoveServer(s.ID, 0, changeTimeout)); err != nil {
+		return changeReply{Retry: err.Error()}
+	}
+	n.logger.Info("member removed", "id", nameOf(string(s.ID)), "server", string(s.ID))
+	return changeReply{}
+}
+
+// survivable says why the voters that are left without s could not go on counting, if so. Raft counts by the new
+// configuration at once, so a majority of it must answer now.
+func (n *Node) survivable(s raft.Server) error {
+	if s.Suffrage != raft.Voter {
+		return nil
+	}
+	found := n.survey(patience)
+	left, answered, silent := 0, 0, []string{}
+	for _, v := range n.voters() {
+		if v.ID == s.ID {
+			continue
+		}
+		left++
+		if _, ok := found[string(v.ID)]; ok {
+			answered++
+		} else {
+			silent = append(silent, nameOf(string(v.ID)))
+		}
+	}
+	switch name := nameOf(string(s.ID)); {
+	case left == 0:
+		return fmt.Errorf("%s is the only voter: let another one join first", name)
+	case answered <= left/2:
+		return fmt.Errorf("without %s only %d of %d voters would answer, and writes would stop: bring back or remove %s first",
+			name, answered, left, strings.Join(silent, ", "))
+	}
+	return nil
+}
+
+// transfer hands leadership over: to target, or to whoever has most of the log.
+func (n *Node) transfer(target string) changeReply {
+	future := n.raft.LeadershipTransfer
+	if target != "" {
+		s, found := n.member(target)
+		switch {
+		case !found:
+			return changeReply{Refused: n.noMember(target)}
+		case string(s.ID) == n.id.ID:
+			return changeReply{}
+		case s.Suffrage != raft.Voter:
+			return changeReply{Refused: nameOf(string(s.ID)) + " is a non-voter, and can't lead"}
+		}
+		if _, answered := n.survey(patience)[string(s.ID)]; !answered {
+			return changeReply{Refused: nameOf(string(s.ID)) + " does not answer, and can't lead"}
+		}
+		future = func() raft.Future { return n.raft.LeadershipTransferToServer(s.ID, s.Address) }
+	}
+	if len(n.voters()) < 2 {
+		return changeReply{Refused: n.id.Name + " is the only voter, and must lead"}
+	}
+	if err := n.await(future()); err != nil {
+		return changeReply{Retry: err.Error()}
+	}
+	n.logger.Info("leadership handed over", "to", target)
+	return changeReply{}
+}
+
+// Transfer hands leadership over to another voter. It returns nil if this node does not lead, or is the only voter.
+func (n *Node) Transfer(ctx context.Context) error {
+	if n.raft.State() != raft.Leader || len(n.voters()) < 2 {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- n.raft.LeadershipTransfer().Error() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// member finds a member by server id or name.
+func (n *Node) member(target string) (raft.Server, bool) {
+	for _, s := range n.servers() {
+		if string(s.ID) == target || nameOf(string(s.ID)) == target {
+			return s, true
+		}
+	}
+	return raft.Server{}, false
+}
+
+func (n *Node) noMember(target string) string {
+	var names []string
+	for _, s := range n.servers() {
+		names = append(names, nameOf(string(s.ID)))
+	}
+	return fmt.Sprintf("no member %q: the members are %s", target, strings.Join(names, ", "))
 }
 
 // await waits for one of raft's futures, but not beyond the node's end: raft may never answer it then.
@@ -180,61 +218,18 @@ func (n *Node) await(future raft.Future) error {
 	}
 }
 
-func (n *Node) nonvoters() (waiting []raft.Server) {
-	for _, s := range n.servers() {
-		if s.Suffrage != raft.Voter {
-			waiting = append(waiting, s)
-		}
-	}
-	return waiting
-}
-
-// promote lets those non-voters vote that have caught up.
-func (n *Node) promote(newcomers []raft.Server, found map[string]echo) {
-	for _, s := range newcomers {
-		e, answered := found[string(s.ID)]
-		if !answered || e.applied+promoteLag < n.raft.CommitIndex() {
-			continue
-		}
-		n.changes <- struct{}{}
-		err := n.await(n.raft.AddVoter(s.ID, s.Address, 0, changeTimeout))
-		<-n.changes
-		if err != nil {
-			n.logger.Warn("member can't become a voter yet", "id", nameOf(string(s.ID)), "error", err)
-			continue
-		}
-		n.logger.Info("member votes", "id", nameOf(string(s.ID)))
-	}
-}
-
-// registerSelf keeps this node's line in the registry as it is now.
-func (n *Node) registerSelf() {
-	if !n.Joined() || !n.contact.lost().IsZero() {
-		return
-	}
-	me := n.self()
-	for _, known := range n.replica.registry() {
-		if known == me {
-			return
-		}
-	}
-	if err := n.register(me); err != nil {
-		n.logger.Warn("this node could not register itself yet", "error", err)
-	}
-}
-
-// register puts a node into the registry and waits until it is there.
-func (n *Node) register(node fsm.Node) error {
+// write has an Op of the node's own applied.
+func (n *Node) write(op fsm.Op) error {
 	done := make(chan struct{})
 	request := &fsm.Request{Done: func(*fsm.Request) { close(done) }}
-	request.Add(fsm.RegisterOp(node))
+	request.Add(op)
 	n.Propose(request)
 	<-done // every Request is answered within maxWait
 	if request.Err != nil {
 		return request.Err
 	}
 	if r, ok := request.Results.Next(); !ok || r.Code != fsm.OK {
-		return fmt.Errorf("registration of %s: %s", node.Name, r.Code)
+		return errors.New(r.Code.String())
 	}
 	return nil
 }
@@ -250,7 +245,8 @@ func nameOf(id string) string {
 // self is this node's line in the registry.
 func (n *Node) self() fsm.Node {
 	id := n.identity()
-	return fsm.Node{ID: id.ID, Name: id.Name, RESP: n.config.RESP, Peer: n.port.Addr().String(), Version: n.config.Version}
+	return fsm.Node{ID: id.ID, Name: id.Name, RESP: n.config.RESP, Peer: n.port.Addr().String(), Version: n.config.Version,
+		Nonvoter: n.config.Nonvoter}
 }
 
 func (n *Node) identity() identity {
@@ -258,3 +254,8 @@ func (n *Node) identity() identity {
 	defer n.idMu.Unlock()
 	return n.id
 }
+
+// twoVoters is worse than one: both must be up. It is normal while members join and leave.
+const twoVoters = "2 voters: both must be up for anything to be counted; let a third one join, or remove one"
+
+const twoVotersPatience = 10 * time.Second

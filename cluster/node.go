@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -37,6 +38,7 @@ type Node struct {
 	id   identity // ID and Name never change
 
 	changes chan struct{} // holds a token while a change of members is under way: one at a time
+	gone    atomic.Bool   // it was removed from its cluster                   removed.go
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
@@ -64,7 +66,7 @@ func Open(config Config) (*Node, error) {
 			return nil, err
 		}
 	}
-	stores, err := config.Stores()
+	stores, err := openClean(config)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +85,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.stable = stores.Stable
 	var err error
-	if n.id, err = ownIdentity(n.stable, config.Name, config.Bootstrap); err != nil {
+	if n.id, err = ownIdentity(n.stable, &n.config); err != nil {
 		return nil, err
 	}
 	incarnation, err := nextIncarnation(n.stable)
@@ -93,7 +95,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls,
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	n.proposer = &proposer{route: n.route, deliver: n.sendBatch, contact: n.contact,
 		number: fsm.Number{Origin: n.id.ID, Incarnation: incarnation}}
 	n.reader = &reader{confirm: n.confirm, replica: n.replica, clock: n.clock, contact: n.contact,
@@ -160,32 +162,29 @@ const raftTimeout = 5 * time.Second // for one of raft's messages to be written 
 
 // Propose takes writes. Its Request is answered within maxWait: with Results, or with an error that says whether it may
 // have happened.
-func (n *Node) Propose(r *fsm.Request) { n.proposer.propose(r) }
+func (n *Node) Propose(r *fsm.Request) {
+	if n.gone.Load() {
+		n.refuse(r)
+		return
+	}
+	n.proposer.propose(r)
+}
 
 // Read takes reads, to be answered at the Request's level. A strong read is answered within about holdTime, with Results
 // or with an error.
-func (n *Node) Read(r *fsm.Request) { n.reader.read(r) }
+func (n *Node) Read(r *fsm.Request) {
+	if n.gone.Load() {
+		n.refuse(r)
+		return
+	}
+	n.reader.read(r)
+}
 
 // Joined reports whether this node belongs to a cluster. If not, it waits for Join.
 func (n *Node) Joined() bool { return n.identity().Cluster != "" }
 
 // Name is what operators call this node.
 func (n *Node) Name() string { return n.id.Name }
-
-// Transfer hands leadership over to another voter. It returns nil if this node does not lead, or is the only voter.
-func (n *Node) Transfer(ctx context.Context) error {
-	if n.raft.State() != raft.Leader || len(n.voters()) < 2 {
-		return nil
-	}
-	done := make(chan error, 1)
-	go func() { done <- n.raft.LeadershipTransfer().Error() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // Close stops the node: what is under way is given closeLimit to end, the rest learns that it can't. It does not hand over
 // leadership.
@@ -219,6 +218,9 @@ func (n *Node) tick() {
 			probing = false
 			continue
 		case <-tick.C:
+		}
+		if !n.gone.Load() && n.replica.removed(n.id.ID) {
+			n.becomeRemoved() // its error ends the node
 		}
 		if _, known := n.route(); !known {
 			n.contact.failed()

@@ -116,6 +116,20 @@ func (r *replica) digest() (sum, index uint64) {
 	return r.machine.Digest(), r.machine.Index()
 }
 
+// pristine reports whether no client's write was ever applied.
+func (r *replica) pristine() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.Pristine()
+}
+
+// removed reports whether the node with this server id was removed from the cluster.
+func (r *replica) removed(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.machine.RemovedNode(id)
+}
+
 // registry is what the cluster knows of its nodes, ordered by id.
 func (r *replica) registry() []fsm.Node {
 	r.mu.Lock()

@@ -20,7 +20,13 @@ func (n *Node) Local() fsm.Status {
 		AppliedIndex: n.replica.mark.index.Load(),
 		Members:      []fsm.Member{},
 		Version:      n.config.Version,
+		ServerID:     n.id.ID,
+		RESP:         n.config.RESP,
+		Peer:         n.port.Addr().String(),
+		Pristine:     n.replica.pristine(),
+		Warnings:     []string{},
 	}
+	voters := 0
 	s.Keys, s.Expires = n.replica.keys()
 	registry := map[string]fsm.Node{}
 	for _, node := range n.replica.registry() {
@@ -29,8 +35,10 @@ func (n *Node) Local() fsm.Status {
 	for _, server := range n.servers() {
 		id := string(server.ID)
 		m := fsm.Member{Address: fsm.Address{ID: nameOf(id), RESP: registry[id].RESP, Peer: string(server.Address)},
-			Voter: server.Suffrage == raft.Voter, Role: fsm.Follower}
-		if !m.Voter {
+			ServerID: id, Voter: server.Suffrage == raft.Voter, Nonvoter: registry[id].Nonvoter, Role: fsm.Follower}
+		if m.Voter {
+			voters++
+		} else {
 			m.Role = fsm.Nonvoter
 		}
 		if known && to.id == id {
@@ -38,6 +46,12 @@ func (n *Node) Local() fsm.Status {
 			s.Leader = &m.Address
 		}
 		s.Members = append(s.Members, m)
+	}
+	if voters == 2 {
+		s.Warnings = append(s.Warnings, twoVoters)
+	}
+	if n.gone.Load() {
+		s.Warnings = append(s.Warnings, n.removal())
 	}
 	return s
 }
@@ -47,6 +61,9 @@ func (n *Node) Local() fsm.Status {
 func (n *Node) Digest() (sum, index uint64) { return n.replica.digest() }
 
 func (n *Node) role() fsm.Role {
+	if n.gone.Load() {
+		return fsm.Removed
+	}
 	servers, member := n.servers(), false
 	for _, s := range servers {
 		if string(s.ID) == n.id.ID {

@@ -15,13 +15,19 @@ import (
 //	Control  readIndex   uvarint the asker's term, one byte settle → one byte ok; ok: uvarint index, uvarint stamp; else: text
 //	         echo        nothing                               → uvarint term, uvarint applied index, uvarint wall clock
 //	         status      nothing                               → fsm.Status as JSON
-//	Join     join        joinRequest as JSON                   → joinReply as JSON
+//	         change      changeRequest as JSON                 → changeReply as JSON
+//	Join     join        changeRequest as JSON                 → changeReply as JSON
+//	         invite      peer address to join at, as JSON      → changeReply as JSON
+//	         removed     nothing                               → whether the asker was removed, as JSON
 const (
 	methodBatch     = 1
 	methodReadIndex = 2
 	methodEcho      = 3
 	methodStatus    = 4
 	methodJoin      = 5
+	methodChange    = 6
+	methodInvite    = 7
+	methodRemoved   = 8
 )
 
 var errWire = errors.New("undecodable message from a peer")
@@ -62,6 +68,16 @@ func (n *Node) handleControl(from string, method byte, payload []byte, reply fun
 	case methodStatus:
 		n.wg.Go(func() {
 			data, _ := json.Marshal(n.surveyed()) // plain data: it can't fail
+			reply(data)
+		})
+	case methodChange:
+		n.wg.Go(func() {
+			var question changeRequest
+			answer := changeReply{Refused: errWire.Error()}
+			if json.Unmarshal(payload, &question) == nil && (question.Kind != changeMove || question.ID == from) {
+				answer = n.makeChange(question)
+			}
+			data, _ := json.Marshal(answer) // plain data: it can't fail
 			reply(data)
 		})
 	default:

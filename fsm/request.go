@@ -11,6 +11,9 @@ var (
 	ErrUnknown = errors.New("outcome unknown")
 )
 
+// ErrRefused is wrapped by the errors of Changes that will not be made, however often one asks; the text says why.
+var ErrRefused = errors.New("refused")
+
 // Level is how a Request of reads is to be answered.
 type Level uint8
 

@@ -13,7 +13,10 @@ const (
 
 // Status is what a node knows of itself and its cluster. Its JSON form is the reply of TRUECOUNT STATUS.
 type Status struct {
-	ID           string   `json:"id"` // the node's name
+	ID           string   `json:"id"`        // the node's name
+	ServerID     string   `json:"server_id"` // name and digits: one for each data directory there ever was
+	RESP         string   `json:"resp"`      // where it listens for clients
+	Peer         string   `json:"peer"`      // where it listens for other nodes
 	Role         Role     `json:"role"`
 	Leader       *Address `json:"leader"` // null while none is known
 	Term         uint64   `json:"term"`
@@ -23,7 +26,9 @@ type Status struct {
 	CanLose      int      `json:"can_lose"` // voters that may still fail before writes stop; 0 also when they have stopped
 	Version      string   `json:"version"`
 	Keys         uint64   `json:"keys"`
-	Expires      uint64   `json:"expires"` // keys that have a deadline
+	Expires      uint64   `json:"expires"`  // keys that have a deadline
+	Pristine     bool     `json:"pristine"` // no client has ever written to what this node holds
+	Warnings     []string `json:"warnings"` // what an operator should know, in sentences
 }
 
 // Address is where a node is found.
@@ -36,7 +41,9 @@ type Address struct {
 // Member is one node of the cluster. Reachable and Lag are the leader's knowledge: null when it can't be asked.
 type Member struct {
 	Address
+	ServerID  string  `json:"server_id"`
 	Voter     bool    `json:"voter"`
+	Nonvoter  bool    `json:"nonvoter"` // it shall never vote
 	Role      Role    `json:"role"`
 	Reachable *bool   `json:"reachable"`
 	Lag       *uint64 `json:"lag"` // log entries that the leader has committed and this member has not applied

@@ -14,4 +14,9 @@ type Cluster interface {
 	// Describe asks the leader what it knows of everybody. done is called exactly once, later, from another goroutine,
 	// within some 300 ms.
 	Describe(done func(fsm.Status))
+	// Change makes a change of members. done is called exactly once, later, from another goroutine, within some 20 s: with
+	// nil when it is made, else with an error that wraps fsm.ErrRefused, fsm.ErrNotApplied or fsm.ErrUnknown.
+	Change(c fsm.Change, done func(error))
+	// Removal is why this node answers nothing but what it is: it was removed from its cluster. Nil while it was not.
+	Removal() error
 }

@@ -14,15 +14,18 @@ type testCluster struct {
 	t    testing.TB
 	auto bool
 
-	mu       sync.Mutex
-	machine  *fsm.Machine
-	index    uint64
-	now      int64
-	pending  []request
-	status   fsm.Status
-	describe []func(fsm.Status)
-	history  []string // "propose 3" or "read strong 2", with the number of Ops
-	answers  sync.WaitGroup
+	mu      sync.Mutex
+	machine *fsm.Machine
+	index   uint64
+	now     int64
+	pending []request
+	status  fsm.Status
+	changes []fsm.Change
+	made    error // the answer to every Change
+	removal error
+	later   []func() // answers to Describe and Change, in order
+	history []string // "propose 3" or "read strong 2", with the number of Ops
+	answers sync.WaitGroup
 }
 
 type request struct {
@@ -77,19 +80,31 @@ func (c *testCluster) Local() fsm.Status {
 }
 
 func (c *testCluster) Describe(done func(fsm.Status)) {
+	c.answerLater(func() { done(c.Local()) })
+}
+
+// Change notes what was asked for; the test says what becomes of it.
+func (c *testCluster) Change(change fsm.Change, done func(error)) {
+	c.changes = append(c.changes, change)
+	c.answerLater(func() { done(c.made) })
+}
+
+func (c *testCluster) answerLater(answer func()) {
 	if c.auto {
-		c.answers.Go(func() { done(c.Local()) })
+		c.answers.Go(answer)
 		return
 	}
-	c.describe = append(c.describe, done)
+	c.later = append(c.later, answer)
 }
+
+func (c *testCluster) Removal() error { return c.removal }
 
 // step answers the oldest request and reports whether there was one.
 func (c *testCluster) step() bool {
-	if len(c.describe) > 0 {
-		done := c.describe[0]
-		c.describe = c.describe[1:]
-		done(c.Local())
+	if len(c.later) > 0 {
+		answer := c.later[0]
+		c.later = c.later[1:]
+		answer()
 		return true
 	}
 	if len(c.pending) == 0 {

@@ -24,6 +24,7 @@ type command struct {
 	writes  bool // its Ops must be proposed
 	barrier bool // waits until every command in front of it is finished
 	always  bool // also runs while a burst is being refused
+	stale   bool // of local ones: also answered by a node that was removed
 
 	subs []command // the table of a container; their names are given as "container|sub"
 }
@@ -62,30 +63,62 @@ var commands = []command{
 	{name: "readwrite", arity: 1, flags: "fast", local: readWrite, barrier: true},
 	{name: "wait", arity: 3, flags: "noscript", local: wait, barrier: true},
 	{name: "truecount", arity: -2, flags: "admin", subs: truecountCommands},
+	{name: "cluster", arity: -2, flags: "admin", subs: clusterCommands},
 
 	{name: "ping", arity: -1, flags: "fast", local: ping},
 	{name: "echo", arity: 2, flags: "fast", local: echo},
 	{name: "time", arity: 1, flags: "fast", local: tellTime},
 	{name: "select", arity: 2, flags: "fast", local: selectDB},
-	{name: "hello", arity: -1, flags: "noscript fast no_auth", local: hello, barrier: true},
-	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, always: true},
-	{name: "info", arity: -1, flags: "loading stale", local: info},
+	{name: "hello", arity: -1, flags: "noscript fast no_auth", local: hello, barrier: true, stale: true},
+	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, always: true, stale: true},
+	{name: "info", arity: -1, flags: "loading stale", local: info, stale: true},
 	{name: "config", arity: -2, flags: "admin", subs: configCommands},
-	{name: "command", arity: -1, flags: "loading stale", local: describeCommands, subs: commandCommands},
+	{name: "command", arity: -1, flags: "loading stale", local: describeCommands, subs: commandCommands, stale: true},
 }
 
 var truecountCommands = []command{
-	{name: "truecount|status", arity: 2, local: status, barrier: true},
-	{name: "truecount|help", arity: 2, local: helpLines(
-		"TRUECOUNT <subcommand>. Subcommands are:",
+	{name: "truecount|status", arity: 2, local: status, barrier: true, stale: true},
+	{name: "truecount|members", arity: 2, local: members, barrier: true, stale: true},
+	{name: "truecount|join", arity: 3, local: join, barrier: true},
+	{name: "truecount|leave", arity: 2, local: leave, barrier: true},
+	{name: "truecount|remove", arity: 3, local: remove, barrier: true},
+	{name: "truecount|transfer", arity: -2, local: transfer, barrier: true},
+	{name: "truecount|help", arity: 2, stale: true, local: helpLines(
+		"TRUECOUNT <subcommand> [<arg>]. Subcommands are:",
 		"STATUS",
 		"    Return what this node and its leader know of the cluster, as JSON.",
+		"MEMBERS",
+		"    Return the members, as JSON.",
+		"JOIN <host:port>",
+		"    Make this node and the one with that RESP address one cluster: whichever holds nothing joins the other.",
+		"LEAVE",
+		"    Take this node out of its cluster, and end it.",
+		"REMOVE <id>",
+		"    Take a member out of the cluster for ever.",
+		"TRANSFER [<id>]",
+		"    Make that voter the leader, or any other.",
+		"HELP",
+		"    Prints this help.")},
+}
+
+var clusterCommands = []command{
+	{name: "cluster|meet", arity: -4, local: meet, barrier: true},
+	{name: "cluster|forget", arity: 3, local: forget, barrier: true},
+	{name: "cluster|myid", arity: 2, local: myID, stale: true},
+	{name: "cluster|help", arity: 2, stale: true, local: helpLines(
+		"CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+		"FORGET <node-id>",
+		"    Remove a node from the cluster.",
+		"MEET <ip> <port> [<bus-port>]",
+		"    Connect nodes into a working cluster.",
+		"MYID",
+		"    Return the node id.",
 		"HELP",
 		"    Prints this help.")},
 }
 
 var configCommands = []command{
-	{name: "config|get", arity: -3, local: configGet},
+	{name: "config|get", arity: -3, local: configGet, stale: true},
 	{name: "config|help", arity: 2, local: helpLines(
 		"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 		"GET <pattern>",
@@ -95,9 +128,9 @@ var configCommands = []command{
 }
 
 var commandCommands = []command{
-	{name: "command|count", arity: 2, local: countCommands},
-	{name: "command|docs", arity: -2, local: documentCommands},
-	{name: "command|info", arity: -2, local: describeSomeCommands},
+	{name: "command|count", arity: 2, local: countCommands, stale: true},
+	{name: "command|docs", arity: -2, local: documentCommands, stale: true},
+	{name: "command|info", arity: -2, local: describeSomeCommands, stale: true},
 	{name: "command|help", arity: 2, local: helpLines(
 		"COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 		"(no subcommand)",

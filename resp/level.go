@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"encoding/json"
-
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -65,24 +63,4 @@ func wait(s *session, w *writer, args [][]byte) {
 		}
 	}
 	w.Int(int64(voters / 2)) // majority - 1
-}
-
-// TRUECOUNT STATUS. Its reply comes with the leader's answer; being a barrier, it is alone on its way.
-func status(s *session, _ *writer, _ [][]byte) {
-	u := s.collecting()
-	u.class = describing
-	s.open, s.sent = nil, u
-	s.door.cluster.Describe(func(st fsm.Status) {
-		u.status = st
-		s.done(u)
-	})
-}
-
-func replyStatus(w *writer, st *fsm.Status) {
-	text, err := json.Marshal(st)
-	if err != nil {
-		w.Error("ERR status: " + err.Error())
-		return
-	}
-	w.Bulk(text)
 }

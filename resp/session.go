@@ -112,6 +112,10 @@ func (s *session) take(args [][]byte) bool {
 		if w == nil {
 			return false
 		}
+		if err := s.door.cluster.Removal(); err != nil && !c.stale {
+			text, _ := failure(err)
+			return s.answer(replyError(text))
+		}
 		start := len(w.buf)
 		c.local(s, w, args)
 		s.seal(w, start)
@@ -216,8 +220,8 @@ func (s *session) complete(u *unit) {
 
 // render writes the replies of a unit, in order, and takes the unit back.
 func (s *session) render(u *unit) {
-	if u.class == describing {
-		replyStatus(&s.out, &u.status)
+	if u.class == asking {
+		u.tell(&s.out)
 	}
 	if u.request.Err != nil {
 		s.fail(u)

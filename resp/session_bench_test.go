@@ -17,6 +17,9 @@ func (c *echoCluster) Read(r *fsm.Request)         { c.request = r }
 func (c *echoCluster) Local() fsm.Status           { return fsm.Status{} }
 func (c *echoCluster) Describe(_ func(fsm.Status)) {}
 
+func (c *echoCluster) Change(fsm.Change, func(error)) {}
+func (c *echoCluster) Removal() error                 { return nil }
+
 func (c *echoCluster) answer() {
 	r := c.request
 	c.request = nil

@@ -13,17 +13,17 @@ const (
 type class uint8
 
 const (
-	empty      class = iota // no Op yet, perhaps replies that were made on the spot
-	reading                 // only reads, to be answered at the unit's level
-	writing                 // writes, and reads that ride with them
-	describing              // TRUECOUNT STATUS, alone
+	empty   class = iota // no Op yet, perhaps replies that were made on the spot
+	reading              // only reads, to be answered at the unit's level
+	writing              // writes, and reads that ride with them
+	asking               // a command about the cluster, alone, whose reply tell writes
 )
 
 // unit is a request with the commands that wait for it. Sessions use their units again.
 type unit struct {
 	request fsm.Request
-	again   fsm.Request // riders that were told to read after their Batch
-	status  fsm.Status  // of describing
+	again   fsm.Request   // riders that were told to read after their Batch
+	tell    func(*writer) // of asking
 	class   class
 	writes  int // Ops
 	reads   int // Ops

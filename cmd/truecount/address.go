@@ -44,6 +44,15 @@ func checkTarget(flag, addr string) error {
 	return nil
 }
 
+// checkAddress is checkTarget for an argument.
+func checkAddress(addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if n, bad := strconv.Atoi(port); err != nil || host == "" || bad != nil || n <= 0 || n > maxPort {
+		return fmt.Errorf("%q is not an address: give the host:port of a node's RESP door, such as %s", addr, defaultNode)
+	}
+	return nil
+}
+
 // peerAddress derives the peer port's address from the RESP door's.
 func peerAddress(resp string) (string, error) {
 	host, port, err := splitAddress("resp", resp)

@@ -13,7 +13,7 @@ import (
 
 func TestWhatNeedsTheNodeWaitsAtTheGateAndTheRestDoesNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate("n1", "v1")
+		g := newGate(fsm.Status{ID: "n1", Version: "v1", Role: fsm.Nonvoter}, nil)
 		if s := g.Local(); s.ID != "n1" || s.Version != "v1" || s.Leader != nil {
 			t.Errorf("status %+v", s)
 		}
@@ -40,7 +40,7 @@ func TestTheGateLetsThroughWhatWaited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate("n1", "v1")
+	g := newGate(fsm.Status{ID: "n1", Version: "v1", Role: fsm.Nonvoter}, nil)
 	done := make(chan struct{})
 	r := &fsm.Request{Done: func(*fsm.Request) { close(done) }}
 	r.Add(fsm.Op{Kind: fsm.Incr, Key: []byte("hits"), Amount: 1})

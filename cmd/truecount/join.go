@@ -9,7 +9,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -22,11 +21,12 @@ const (
 
 // joiner brings a node with an empty directory into the cluster behind any of some addresses.
 type joiner struct {
-	addrs []string                                                   // RESP addresses, tried in turn
-	own   string                                                     // this node's, which may stand among them
-	ask   func(ctx context.Context, addr string) (fsm.Status, error) // who knows the way to the leader
-	join  func(ctx context.Context, peer string) error               // asks to be let in; cluster.ErrRefused is final
-	log   hclog.Logger
+	addrs  []string                                                   // RESP addresses, tried in turn
+	own    string                                                     // this node's, which may stand among them
+	ask    func(ctx context.Context, addr string) (fsm.Status, error) // who knows the way to the leader
+	join   func(ctx context.Context, peer string) error               // asks to be let in; fsm.ErrRefused is final
+	joined func() bool                                                // somebody else has seen to it
+	log    hclog.Logger
 }
 
 // run returns nil when the node was accepted, an error when it was refused or ctx has ended. What fails otherwise is
@@ -35,8 +35,11 @@ func (j *joiner) run(ctx context.Context) error {
 	logged := map[string]string{}
 	for wait := 2 * joinMinWait; ; wait = min(2*wait, joinMaxWait) {
 		for _, addr := range j.addrs {
+			if j.joined() {
+				return nil
+			}
 			err := j.try(ctx, addr)
-			if err == nil || errors.Is(err, cluster.ErrRefused) || ctx.Err() != nil {
+			if err == nil || errors.Is(err, fsm.ErrRefused) || ctx.Err() != nil {
 				return err
 			}
 			if logged[addr] != err.Error() {

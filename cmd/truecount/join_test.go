@@ -13,7 +13,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -26,7 +25,7 @@ type village struct {
 }
 
 func (v *village) joiner(addrs ...string) *joiner {
-	return &joiner{
+	return &joiner{joined: func() bool { return false },
 		addrs: addrs,
 		own:   "own:1",
 		ask:   func(_ context.Context, addr string) (fsm.Status, error) { return v.answers[addr]() },
@@ -92,9 +91,9 @@ func TestAJoinerGoesOnUntilTheClusterIsThere(t *testing.T) {
 }
 
 func TestARefusedJoinerGivesUpAtOnce(t *testing.T) {
-	refusal := fmt.Errorf("%w: a node named n2 is a member already", cluster.ErrRefused)
+	refusal := fmt.Errorf("%w: a node named n2 is a member already", fsm.ErrRefused)
 	v := &village{joins: []error{refusal}, answers: map[string]func() (fsm.Status, error){"led:1": ledBy("leader:2")}}
-	if err := v.joiner("led:1").run(t.Context()); !errors.Is(err, cluster.ErrRefused) {
+	if err := v.joiner("led:1").run(t.Context()); !errors.Is(err, fsm.ErrRefused) {
 		t.Errorf("error %v, want the refusal", err)
 	}
 	if len(v.asked) != 1 {

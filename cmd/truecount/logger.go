@@ -16,6 +16,7 @@ var perAttempt = []string{
 	"appendEntries rejected, sending older logs",
 	"Election timeout reached, restarting election",
 	"failed to appendEntries to",
+	"failed to decode incoming command", // a peer's connection has ended in the middle of a message
 	"failed to get previous log",
 	"failed to heartbeat to",
 	"failed to make requestVote RPC",

@@ -10,6 +10,7 @@
 //	        announce                                  the one ready line on stdout
 //	      Program.Close                             hand over leadership, finish what is in flight, close the node
 //	    status   TRUECOUNT STATUS of a node, as a table or as JSON
+//	    members, join, leave, remove, transfer   TRUECOUNT … at a node; what they do is in meet.go and in package cluster
 //	    do       one command, its reply as redis-cli prints it
 //	    version
 //
@@ -47,7 +48,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		DisableSuggestions: true,
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(serveCommand(), statusCommand(), doCommand(), versionCommand())
+	root.AddCommand(serveCommand(), statusCommand(), membersCommand(), joinCommand(), leaveCommand(), removeCommand(),
+		transferCommand(), doCommand(), versionCommand())
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

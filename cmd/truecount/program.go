@@ -48,12 +48,16 @@ type Config struct {
 
 // Program is one node with its doors: what `truecount serve` runs.
 type Program struct {
-	config Config
-	door   net.Listener
-	node   *cluster.Node
-	server *resp.Server
-	served chan error // what Serve returned, once
-	fatal  chan error // at most one: the node can't go on
+	config  Config
+	door    net.Listener
+	gate    *gate // the node, while it is open
+	server  *resp.Server
+	served  chan error    // what Serve returned, once
+	fatal   chan error    // at most one: the node can't go on
+	joining sync.Mutex    // held while the node joins: one at a time
+	opening sync.Mutex    // held while the node is opened anew, and from Close on
+	left    chan struct{} // closed when the node has left its cluster
+	leaving sync.Once
 }
 
 // Open checks the addresses, opens the ports, serves clients, then opens the directory. What needs the node waits for it;
@@ -74,33 +78,53 @@ func Open(config Config) (*Program, error) {
 	}
 	config.Peer = peer.Addr().String()
 
-	p := &Program{config: config, door: door, fatal: make(chan error, 1), served: make(chan error, 1)}
-	gate := newGate(config.ID, config.Version)
+	p := &Program{config: config, door: door, fatal: make(chan error, 1), served: make(chan error, 1), left: make(chan struct{})}
+	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.RESP, Peer: config.Peer, Role: fsm.Nonvoter,
+		Members: []fsm.Member{}, Warnings: []string{}, Version: config.Version}, p.change)
 	p.server = resp.NewServer(resp.Options{
-		Cluster: gate,
+		Cluster: p.gate,
 		Version: config.Version,
 		Logf:    func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
-	p.node, err = cluster.Open(cluster.Config{
-		Dir:       config.Dir,
-		Name:      config.ID,
-		RESP:      config.RESP,
-		Listener:  peer,
-		Bootstrap: len(config.Join) == 0,
-		Timing:    config.Timing,
-		Version:   config.Version,
-		Logger:    config.Logger,
-		Fatal:     p.fail,
-	})
-	if err != nil {
+	if err := p.openNodeOn(peer); err != nil {
 		p.server.Close()
 		door.Close()
-		peer.Close()
 		return nil, err
 	}
-	gate.open(p.node)
 	return p, nil
+}
+
+// openNode opens the peer port and the node.
+func (p *Program) openNode() error {
+	peer, err := listen("peer", p.config.Peer)
+	if err != nil {
+		return err
+	}
+	return p.openNodeOn(peer)
+}
+
+func (p *Program) openNodeOn(peer net.Listener) error {
+	node, err := cluster.Open(cluster.Config{
+		Dir:       p.config.Dir,
+		Name:      p.config.ID,
+		RESP:      p.config.RESP,
+		Listener:  peer,
+		Bootstrap: len(p.config.Join) == 0,
+		Nonvoter:  p.config.Nonvoter,
+		Secret:    p.config.Secret,
+		Timing:    p.config.Timing,
+		Version:   p.config.Version,
+		Logger:    p.config.Logger,
+		Fatal:     p.fail,
+		Invited:   p.invited,
+	})
+	if err != nil {
+		peer.Close()
+		return err
+	}
+	p.gate.open(node)
+	return nil
 }
 
 // check refuses bad addresses and fills in the peer port's.
@@ -159,6 +183,8 @@ func (p *Program) Run(ctx context.Context) error {
 	case err = <-p.fatal:
 		return err
 	case err = <-ended:
+	case <-p.left:
+		p.config.Logger.Info("left the cluster, and end")
 	case err = <-p.served:
 		err = fmt.Errorf("the door at %s: %w", p.config.RESP, err)
 	case <-ctx.Done():
@@ -177,20 +203,26 @@ func (p *Program) Close() error {
 	defer cancel()
 	transfer, cancelTransfer := context.WithTimeout(ctx, transferTime)
 	defer cancelTransfer()
-	if err := p.node.Transfer(transfer); err != nil {
+	p.opening.Lock() // and never let go: nothing is opened any more
+	node := p.gate.node.Load()
+	if node == nil { // it could not be opened anew
+		p.server.Close()
+		return p.door.Close()
+	}
+	if err := node.Transfer(transfer); err != nil {
 		p.config.Logger.Warn("leadership was not handed over, the others will elect", "reason", err)
 	}
 	if err := p.server.Shutdown(ctx); err != nil {
 		p.config.Logger.Warn("closed with clients' commands in flight", "reason", err)
 	}
 	p.door.Close()
-	return p.node.Close()
+	return node.Close()
 }
 
 // settle makes the node a member if it has yet to become one, and says when it can count.
 func (p *Program) settle(ctx context.Context) error {
-	if !p.node.Joined() {
-		j := joiner{addrs: p.config.Join, own: p.config.RESP, join: p.node.Join, log: p.config.Logger}
+	if node := p.gate.wait(ctx); node != nil && !node.Joined() {
+		j := joiner{addrs: p.config.Join, own: p.config.RESP, join: node.Join, joined: node.Joined, log: p.config.Logger}
 		j.ask = func(ctx context.Context, addr string) (fsm.Status, error) {
 			status, _, err := askStatus(ctx, addr, joinAskTime)
 			return status, err
@@ -208,7 +240,7 @@ func (p *Program) announce(ctx context.Context) error {
 	defer tick.Stop()
 	patience := time.After(readyPatient)
 	for {
-		status := p.node.Local()
+		status := p.gate.Local()
 		if status.Leader != nil && status.Leader.RESP != "" {
 			fmt.Fprintf(p.config.Ready, "truecount: %s ready: RESP %s, peer %s, members %d, leader %s\n",
 				status.ID, p.config.RESP, p.config.Peer, len(status.Members), status.Leader.ID)

@@ -58,9 +58,25 @@ func writeStatus(w io.Writer, s fsm.Status) error {
 	fmt.Fprintf(w, "term %d, committed %d, applied %d, %d keys; can lose %d of %d voters\n\n",
 		s.Term, s.CommitIndex, s.AppliedIndex, s.Keys, s.CanLose, voters)
 
+	if err := writeMembers(w, s.Members); err != nil {
+		return err
+	}
+	return writeWarnings(w, s)
+}
+
+func writeWarnings(w io.Writer, s fsm.Status) error {
+	for _, warning := range s.Warnings {
+		if _, err := fmt.Fprintf(w, "\nwarning: %s\n", warning); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeMembers(w io.Writer, members []fsm.Member) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tROLE\tVOTER\tRESP\tPEER\tREACHABLE\tLAG")
-	for _, m := range s.Members {
+	for _, m := range members {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.Role, yesNo(&m.Voter), m.RESP, m.Peer, yesNo(m.Reachable), number(m.Lag))
 	}
 	return t.Flush()

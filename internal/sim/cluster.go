@@ -17,7 +17,7 @@ package sim
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"path/filepath"
@@ -50,12 +50,14 @@ type Cluster struct {
 
 // Host is a place where a Node can run.
 type Host struct {
-	Name    string
-	Founder bool
-	node    *cluster.Node
-	life    *life
-	disk    *disk
-	skew    time.Duration
+	Name     string
+	Founder  bool
+	Nonvoter bool
+	port     string // of its peer address
+	node     *cluster.Node
+	life     *life
+	disk     *disk
+	skew     time.Duration
 }
 
 // life is one process: from Start to Crash or Stop.
@@ -99,14 +101,25 @@ func (c *Cluster) StartThree() {
 // Start starts a host's Node on its disk; a new host gets an empty one. A founder begins as a cluster of one.
 func (c *Cluster) Start(name string, founder bool) *cluster.Node {
 	c.T.Helper()
+	return c.start(name, Host{Founder: founder})
+}
+
+// StartNonvoter starts a Node on an empty disk that shall never vote.
+func (c *Cluster) StartNonvoter(name string) *cluster.Node {
+	c.T.Helper()
+	return c.start(name, Host{Nonvoter: true})
+}
+
+func (c *Cluster) start(name string, fresh Host) *cluster.Node {
+	c.T.Helper()
 	c.mu.Lock()
 	h := c.hosts[name]
 	if h == nil {
-		h = &Host{Name: name, Founder: founder, disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
+		h = &Host{Name: name, Founder: fresh.Founder, Nonvoter: fresh.Nonvoter, port: peerPort, disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
 		c.hosts[name] = h
 	}
 	c.mu.Unlock()
-	listener, err := c.Net.Listen(name + peerPort)
+	listener, err := c.Net.Listen(name + h.port)
 	if err != nil {
 		c.T.Fatal(err)
 	}
@@ -116,8 +129,9 @@ func (c *Cluster) Start(name string, founder bool) *cluster.Node {
 		stores, dir = nil, filepath.Join(c.Files, name)
 	}
 	node, err := cluster.Open(cluster.Config{
-		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Version: "sim",
-		Timing: c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Stores: stores, Logger: c.logger(name),
+		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Nonvoter: h.Nonvoter, Version: "sim",
+		Invited: func(peer string) error { return c.invited(name, peer) },
+		Timing:  c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Stores: stores, Logger: c.logger(name),
 		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {
@@ -161,14 +175,64 @@ func (c *Cluster) Join(name, through string) {
 	var err error
 	for range 100 {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		err = c.Node(name).Join(ctx, through+peerPort)
+		err = c.Node(name).Join(ctx, c.peer(through))
 		cancel()
+		if errors.Is(err, cluster.ErrReopen) {
+			c.Reopen(name)
+			return
+		}
 		if err == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 	c.T.Fatalf("%s can't join: %v", name, err)
+}
+
+// invited is what a program does that runs a Node.
+func (c *Cluster) invited(name, peer string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := c.Node(name).Join(ctx, peer)
+	if errors.Is(err, cluster.ErrReopen) {
+		c.wg.Go(func() { c.Reopen(name) })
+		return nil
+	}
+	return err
+}
+
+// Reopen closes a host's Node and starts it again.
+func (c *Cluster) Reopen(name string) *cluster.Node {
+	c.T.Helper()
+	c.mu.Lock()
+	h := c.hosts[name]
+	node := h.node
+	h.life.die()
+	c.mu.Unlock()
+	node.Close()
+	return c.Start(name, false)
+}
+
+// Wipe forgets everything that a host that is down has on its disk.
+func (c *Cluster) Wipe(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.hosts[name]
+	h.disk = newDisk(h.disk.rng, h.disk.latency)
+}
+
+// Move gives a host that is down another peer address.
+func (c *Cluster) Move(name, port string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hosts[name].port = port
+}
+
+// peer is the peer address of a host.
+func (c *Cluster) peer(name string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return name + c.hosts[name].port
 }
 
 // Node is the Node that runs on a host; nil if none does.
@@ -274,66 +338,4 @@ func (c *Cluster) WaitFor(what string, limit time.Duration, ok func() bool) {
 			c.T.Fatalf("no %s within %v", what, limit)
 		}
 	}
-}
-
-// Answer is what a client of a node got.
-type Answer struct {
-	Results  []fsm.Result
-	Index    uint64
-	Verified bool
-	Err      error // wraps fsm.ErrNotApplied or fsm.ErrUnknown
-}
-
-// Do runs Ops as one group at a node: proposed if one of them writes, else read at level. A crash of
-// the node before the answer makes it unknown; a node that is down refuses.
-func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
-	c.mu.Lock()
-	h := c.hosts[name]
-	node, alive := h.node, h.life
-	c.mu.Unlock()
-	if node == nil {
-		return Answer{Err: fmt.Errorf("%w: %s is down", fsm.ErrNotApplied, name)}
-	}
-	done := make(chan struct{})
-	r := &fsm.Request{Level: level, Done: func(*fsm.Request) { close(done) }}
-	r.Add(ops...)
-	writes := false
-	for _, op := range ops {
-		writes = writes || op.Kind.Writes()
-	}
-	if writes {
-		node.Propose(r)
-	} else {
-		node.Read(r)
-	}
-	<-done
-	if alive.isDead() {
-		return Answer{Err: fmt.Errorf("%w: %s crashed", fsm.ErrUnknown, name)}
-	}
-	a := Answer{Index: r.Index, Verified: r.Verified, Err: r.Err}
-	for rest := r.Results; ; {
-		result, ok := rest.Next()
-		if !ok {
-			return a
-		}
-		a.Results = append(a.Results, result)
-	}
-}
-
-// Incr adds to a counter and returns its new value.
-func (c *Cluster) Incr(name, key string, by int64) (int64, error) {
-	a := c.Do(name, fsm.Strong, fsm.Op{Kind: fsm.Incr, Key: []byte(key), Amount: by})
-	if a.Err != nil {
-		return 0, a.Err
-	}
-	return a.Results[0].Value.Int, nil
-}
-
-// Get reads a counter; a missing one is 0.
-func (c *Cluster) Get(name, key string) (int64, error) {
-	a := c.Do(name, fsm.Strong, fsm.Op{Kind: fsm.Get, Key: []byte(key)})
-	if a.Err != nil {
-		return 0, a.Err
-	}
-	return a.Results[0].Value.Int, nil
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,19 @@ func newDisk(rng *rand.Rand, latency time.Duration) *disk {
 }
 
 func (d *disk) stores() (cluster.Stores, error) {
-	return cluster.Stores{Log: d, Stable: d, Snapshots: snapshotStore{d}, Close: func() error { return nil }}, nil
+	return cluster.Stores{Log: d, Stable: d, Snapshots: snapshotStore{d}, Wipe: d.wipe, Close: func() error { return nil }}, nil
+}
+
+// wipe forgets log, votes and images. What the node itself has stored stays: its keys have its name in front.
+func (d *disk) wipe() error {
+	time.Sleep(d.latency)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log, d.first, d.last, d.snapshots = map[uint64]*raft.Log{}, 0, 0, nil
+	own := func(key string) bool { return strings.HasPrefix(key, "truecount/") }
+	maps.DeleteFunc(d.stable, func(key string, _ []byte) bool { return !own(key) })
+	maps.DeleteFunc(d.numbers, func(key string, _ uint64) bool { return !own(key) })
+	return nil
 }
 
 // crash returns what a process finds that starts after one that died now.
