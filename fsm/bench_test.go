@@ -30,6 +30,32 @@ func BenchmarkApplyIncr(b *testing.B) {
 	}
 }
 
+// BenchmarkApplyGroups applies Batches of groups of 20 Sets of keys that are there, a million in all: where all surely fit,
+// and where the Machine is full, so that each group is tried first. The figures are per Op.
+func BenchmarkApplyGroups(b *testing.B) {
+	const keys = 1_000_000
+	m := filledMachine(b, keys)
+	for name, limits := range map[string]Limits{"roomy": {}, "full": {Keys: keys}} {
+		b.Run(name, func(b *testing.B) {
+			m.mustDo(b, LimitOp(limits))
+			rnd := rand.New(rand.NewPCG(1, 1))
+			var groups []byte
+			for range benchOps / 20 {
+				var group []Op
+				for range 20 {
+					group = append(group, Op{Kind: Set, Key: benchKey(rnd.Uint64N(keys)), Value: IntValue(1)})
+				}
+				groups = AppendGroup(groups, group)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				m.benchApply(b, groups)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*benchOps), "ns/Op")
+		})
+	}
+}
+
 // BenchmarkBytesPerKey fills a Machine with a million counters of 20-byte keys and reports what each takes of the heap.
 func BenchmarkBytesPerKey(b *testing.B) {
 	const keys = 1_000_000

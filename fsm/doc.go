@@ -11,6 +11,7 @@
 //	Machine.Apply(index, term, Entry)             (every replica)
 //	    expire                                      what is due by machine time, at most maxExpired
 //	    origin.admit(Number)                        larger: apply · equal: answer from memory · smaller: refuse
+//	    foresee(group)                              a group that might not fit is tried on paper, trial.go
 //	    apply(Op) → Result                          counter.go
 //	Machine.Query(groups, now) → Results          (reads, between Entries)
 //	Machine.Freeze → Image.WriteTo, Restore       (snapshots, backups)
@@ -21,5 +22,5 @@
 // with the prefix "BUG:". Nothing is safe for concurrent use, but an Image may be written while the Machine goes on.
 //
 // Tests: testdata/*.txt tell what each Op does; model_test.go compares with a naive machine, snapshots in the middle;
-// testdata/log-v1 is what an old log must still mean; the decoders are fuzzed.
+// testdata/log-v1 and its like are what an old log must still mean; the decoders are fuzzed.
 package fsm

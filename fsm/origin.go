@@ -11,7 +11,7 @@ import (
 // is resent.
 //
 // The record of a removed Node stays for ever, for the mark, but is short: a number and no Results. A Batch of it that is
-// still on its way is admitted by its number as ever; only its answer is not remembered. So the records grow by some 40
+// still on its way is admitted by its number as ever; only its answer is not remembered. So the records grow by less than 100
 // bytes for each Node that was ever removed, which is what operators do, not clients.
 type origin struct {
 	number  Number

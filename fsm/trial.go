@@ -10,8 +10,8 @@ package fsm
 //	        trial.play(Op)        else: decide as in earnest, on a copy of what the group touches
 //	    apply(Op, …, forbidden) every write refused, or in earnest
 //
-// (A Set with SetGet that finds its Batch's Results full is refused alone, and the trial does not know. Doors see to it that
-// none does: Request.Weight.)
+// (A Set with SetGet that finds its Batch's Results full is refused alone, and the trial does not know. So what makes groups
+// of several Ops must keep their answers within MaxResults if there is such a Set among them; no command makes one yet.)
 
 // foresee says why the first of groups can't be applied as a whole, or OK. For one Op that is left to write.
 func (m *Machine) foresee(groups []byte) Code {
