@@ -21,6 +21,7 @@ type Config struct {
 	Version   string       // of the program
 	Timing    Timing
 	Snapshots SnapshotPolicy
+	Limits    Limits // of the cluster, for when this node leads it
 	Logger    hclog.Logger
 
 	// Secret is what all members know: who does not know it is not listened to at the peer port. 16 to 4096 bytes

@@ -7,7 +7,8 @@
 //	Node.Read    ─ reader: all that waits joins the next round
 //	                 └ confirm: commit index, and proof that the leader still leads (term echo)
 //	                 └ watermark.wait, replica.query
-//	tend           once in a while: survey the members, slew the clock, let caught-up nodes vote, register this one
+//	tend           once in a while: survey the members, slew the clock, let caught-up nodes vote, register this one,
+//	                 keep the limits
 //
 // Rules. No lock is held while a Request's Done runs, or while anything waits for raft, a disk or the network. One
 // goroutine per job: leader.run, reader.run, reader.runStale, Node.tick, Node.tend; Close joins them. Whether this node leads

@@ -28,6 +28,8 @@ func (n *Node) Local() fsm.Status {
 	}
 	voters := 0
 	s.Keys, s.Expires = n.replica.keys()
+	used, limits, _ := n.replica.room()
+	s.UsedBytes, s.MaxBytes, s.MaxKeys = used, limits.Bytes, limits.Keys
 	registry := map[string]fsm.Node{}
 	for _, node := range n.replica.registry() {
 		registry[node.ID] = node

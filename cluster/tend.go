@@ -34,6 +34,7 @@ type tender struct {
 //	moveSelf         tells the leader when this node's peer address is another one than the members dial
 //	as leader:
 //	  finishRemovals   of a leader that died in between
+//	  keepLimits       the Machine's limits are those of its configuration
 //	  slew, promote    with what the members say of themselves
 func (n *Node) tend() {
 	t := &tender{Node: n, known: map[string]string{}}
@@ -60,6 +61,7 @@ func (t *tender) lead() {
 		return
 	}
 	t.finishRemovals()
+	t.keepLimits()
 	t.countVoters()
 	newcomers := t.newcomers()
 	if len(newcomers) == 0 && time.Since(t.surveyed) < surveyEvery {

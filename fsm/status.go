@@ -26,9 +26,12 @@ type Status struct {
 	CanLose      int      `json:"can_lose"` // voters that may still fail before writes stop; 0 also when they have stopped
 	Version      string   `json:"version"`
 	Keys         uint64   `json:"keys"`
-	Expires      uint64   `json:"expires"`  // keys that have a deadline
-	Pristine     bool     `json:"pristine"` // no client has ever written to what this node holds
-	Warnings     []string `json:"warnings"` // what an operator should know, in sentences
+	Expires      uint64   `json:"expires"`    // keys that have a deadline
+	UsedBytes    uint64   `json:"used_bytes"` // Machine.UsedBytes
+	MaxBytes     uint64   `json:"max_bytes"`  // Limits.Bytes; 0: no limit
+	MaxKeys      uint64   `json:"max_keys"`   // Limits.Keys; 0: no limit
+	Pristine     bool     `json:"pristine"`   // no client has ever written to what this node holds
+	Warnings     []string `json:"warnings"`   // what an operator should know, in sentences
 }
 
 // Address is where a node is found.
