@@ -25,7 +25,7 @@ type render func(w *writer, c *command, ops int, a *answers)
 func replyInt(w *writer, c *command, _ int, a *answers) {
 	r := a.next()
 	if r.Code != fsm.OK {
-		w.Error(refusal(c, r.Code))
+		w.Error(refusal(c, r))
 		return
 	}
 	w.Int(r.Value.Int)
@@ -34,15 +34,15 @@ func replyInt(w *writer, c *command, _ int, a *answers) {
 // replySum is for commands that count the keys they met.
 func replySum(w *writer, c *command, ops int, a *answers) {
 	var sum int64
-	failed := fsm.OK
+	var failed fsm.Result
 	for range ops {
 		r := a.next()
 		sum += r.Value.Int
 		if r.Code != fsm.OK {
-			failed = r.Code
+			failed = r
 		}
 	}
-	if failed != fsm.OK {
+	if failed.Code != fsm.OK {
 		w.Error(refusal(c, failed))
 		return
 	}
@@ -52,7 +52,7 @@ func replySum(w *writer, c *command, ops int, a *answers) {
 func replyValue(w *writer, c *command, _ int, a *answers) {
 	r := a.next()
 	if r.Code != fsm.OK && r.Code != fsm.Skipped { // SET … NX GET answers the old value also when it stored nothing
-		w.Error(refusal(c, r.Code))
+		w.Error(refusal(c, r))
 		return
 	}
 	w.Value(r.Value)
@@ -79,13 +79,13 @@ func replyState(w *writer, c *command, ops int, a *answers) {
 
 // replyOK is for commands whose Ops all succeed or say why not; Skipped is SET's null.
 func replyOK(w *writer, c *command, ops int, a *answers) {
-	failed := fsm.OK
+	var failed fsm.Result
 	for range ops {
 		if r := a.next(); r.Code != fsm.OK {
-			failed = r.Code
+			failed = r
 		}
 	}
-	switch failed {
+	switch failed.Code {
 	case fsm.OK:
 		w.OK()
 	case fsm.Skipped:
@@ -99,7 +99,7 @@ func replyOK(w *writer, c *command, ops int, a *answers) {
 func replySeconds(w *writer, c *command, _ int, a *answers) {
 	r := a.next()
 	if r.Code != fsm.OK {
-		w.Error(refusal(c, r.Code))
+		w.Error(refusal(c, r))
 		return
 	}
 	n := r.Value.Int
@@ -110,8 +110,8 @@ func replySeconds(w *writer, c *command, _ int, a *answers) {
 }
 
 // refusal is Redis's text for what the machine said.
-func refusal(c *command, code fsm.Code) string {
-	switch code {
+func refusal(c *command, r fsm.Result) string {
+	switch r.Code {
 	case fsm.NotInteger:
 		return string(errNotInteger)
 	case fsm.Overflow:
@@ -124,8 +124,12 @@ func refusal(c *command, code fsm.Code) string {
 		return "ERR key or value is longer than its limit"
 	case fsm.ReadLater:
 		return "ERR the replies of this pipeline are too large; read in smaller pipelines"
+	case fsm.FullBytes:
+		return string(outOfRoom("max-bytes", r.Value.Int))
+	case fsm.FullKeys:
+		return string(outOfRoom("max-keys", r.Value.Int))
 	case missing:
 		return "ERR BUG: an operation was not answered"
 	}
-	return "ERR refused: " + code.String()
+	return "ERR refused: " + r.Code.String()
 }

@@ -76,6 +76,8 @@ func (c *testCluster) Local() fsm.Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.status.Keys, c.status.AppliedIndex = c.machine.Keys(), c.index
+	limits, _ := c.machine.Limits()
+	c.status.UsedBytes, c.status.MaxBytes, c.status.MaxKeys = c.machine.UsedBytes(), limits.Bytes, limits.Keys
 	return c.status
 }
 

@@ -24,7 +24,7 @@ var settings = []setting{
 	{name: "latency-tracking", text: "no"},
 	{name: "loglevel", text: "notice"},
 	{name: "maxclients", value: func(d *door) string { return strconv.Itoa(d.maxClients) }},
-	{name: "maxmemory", text: "0"},
+	{name: "maxmemory", value: func(d *door) string { return strconv.FormatUint(d.cluster.Local().MaxBytes, 10) }},
 	{name: "maxmemory-policy", text: "noeviction"},
 	{name: "notify-keyspace-events"},
 	{name: "port", value: func(d *door) string { return strconv.FormatInt(d.port.Load(), 10) }},

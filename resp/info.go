@@ -80,7 +80,9 @@ func infoClients(b *strings.Builder, d *door, _ fsm.Status) {
 	infoLine(b, "blocked_clients", 0)
 }
 
-func infoMemory(b *strings.Builder, _ *door, _ fsm.Status) {
+// infoMemory tells of this process, but for used_memory_dataset and maxmemory, which are the cluster's: what the keys take,
+// and the limit of that.
+func infoMemory(b *strings.Builder, _ *door, st fsm.Status) {
 	sample := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/total:bytes"},
@@ -90,7 +92,9 @@ func infoMemory(b *strings.Builder, _ *door, _ fsm.Status) {
 	infoLine(b, "used_memory", used)
 	infoLine(b, "used_memory_human", fmt.Sprintf("%.2fM", float64(used)/(1<<20)))
 	infoLine(b, "used_memory_rss", total)
-	infoLine(b, "maxmemory", 0)
+	infoLine(b, "used_memory_dataset", st.UsedBytes)
+	infoLine(b, "maxmemory", st.MaxBytes)
+	infoLine(b, "maxmemory_human", fmt.Sprintf("%.2fM", float64(st.MaxBytes)/(1<<20)))
 	infoLine(b, "maxmemory_policy", "noeviction")
 	infoLine(b, "mem_allocator", "go")
 }
@@ -142,6 +146,9 @@ func infoTruecount(b *strings.Builder, _ *door, st fsm.Status) {
 		leader = st.Leader.ID
 	}
 	infoLine(b, "leader", leader)
+	infoLine(b, "used_bytes", st.UsedBytes)
+	infoLine(b, "max_bytes", st.MaxBytes)
+	infoLine(b, "max_keys", st.MaxKeys)
 	infoLine(b, "members", len(st.Members))
 	for i, m := range st.Members {
 		infoLine(b, fmt.Sprintf("member%d", i),

@@ -28,6 +28,13 @@ func badExpiry(c *command) replyError {
 	return replyError("ERR invalid expire time in '" + c.name + "' command")
 }
 
+// outOfRoom begins with Redis's own words, which monitoring and client libraries look for, also where the limit is one that
+// Redis does not have.
+func outOfRoom(limit string, value int64) replyError {
+	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
+		"it would go beyond the cluster's %s of %d; delete keys or raise it", limit, value))
+}
+
 // shownBytes is how much of what a client sent is repeated in an error. (Redis: 128.)
 const shownBytes = 128
 

@@ -113,6 +113,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		Bootstrap: len(p.config.Join) == 0,
 		Nonvoter:  p.config.Nonvoter,
 		Secret:    p.config.Secret,
+		Limits:    p.config.limits(),
 		Timing:    p.config.Timing,
 		Version:   p.config.Version,
 		Logger:    p.config.Logger,
@@ -125,6 +126,14 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 	}
 	p.gate.open(node)
 	return nil
+}
+
+// limits are the cluster's, as this node would have them.
+func (c *Config) limits() cluster.Limits {
+	return cluster.Limits{
+		Bytes: cluster.Limit{Value: uint64(c.MaxBytes.Bytes(configs.ReadMemory())), Given: !c.MaxBytes.Auto},
+		Keys:  cluster.Limit{Value: uint64(c.MaxKeys), Given: true},
+	}
 }
 
 // check refuses bad addresses and fills in the peer port's.
