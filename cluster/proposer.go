@@ -127,7 +127,7 @@ func (p *proposer) sealLocked() {
 	for n < len(p.waiting) {
 		r := p.waiting[n]
 		ops, size, weight = ops+r.Ops, size+len(r.Groups), weight+r.Weight
-		if n > 0 && (ops > fsm.MaxBatchOps || size > fsm.MaxBatchBytes || weight > fsm.MaxResults) {
+		if n > 0 && (ops > fsm.MaxBatchOps || size > fsm.MaxBatchBytes || weight > fsm.MaxWeight) {
 			ops, size = ops-r.Ops, size-len(r.Groups)
 			break
 		}

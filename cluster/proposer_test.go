@@ -281,7 +281,8 @@ func TestABatchHoldsWhatItsBoundsAllow(t *testing.T) {
 		}
 		d.known = true
 		d.p.tick(time.Now())
-		if got, want := ops(d), []int{31, 9 + fsm.MaxResults/fsm.MaxText, 300 - fsm.MaxResults/fsm.MaxText}; !slices.Equal(got, want) {
+		const most = fsm.MaxWeight / fsm.MaxText // old values in a batch
+		if got, want := ops(d), []int{31, 9 + most, most, 300 - 2*most}; !slices.Equal(got, want) {
 			t.Errorf("batches of %v Ops, want %v", got, want)
 		}
 	})

@@ -8,9 +8,9 @@ import "math"
 // What holds in all of them: a key whose deadline has passed by machine time is missing, whether or not expire has come to
 // it; an operation that does not answer OK has changed nothing; put and drop keep table, deadline queue and used together.
 
-// apply runs one Op of a Batch. Once the Batch's Results are full, what answers more than a few bytes is refused. forbidden
-// is why no write of this Op's group may happen, or OK.
-func (m *Machine) apply(op *Op, full bool, forbidden Code) Result {
+// apply runs one Op of a Batch whose Results take so many bytes by now. Once they are full, what answers more than a few
+// bytes is refused. forbidden is why no write of this Op's group may happen, or OK.
+func (m *Machine) apply(op *Op, taken int, forbidden Code) Result {
 	facts := &kindFacts[op.Kind]
 	if facts.write && !facts.internal {
 		m.writes++
@@ -18,10 +18,10 @@ func (m *Machine) apply(op *Op, full bool, forbidden Code) Result {
 	if op.tooLong() {
 		return Result{Code: TooLong}
 	}
-	if full && !facts.write {
+	if taken > maxReads && !facts.write {
 		return Result{Code: ReadLater}
 	}
-	if full && op.Kind == Set && op.Flags&SetGet != 0 {
+	if taken > MaxResults && op.Kind == Set && op.Flags&SetGet != 0 {
 		return Result{Code: NoRoom}
 	}
 	if facts.write && forbidden != OK {

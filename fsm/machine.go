@@ -151,7 +151,7 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 				break
 			}
 			ops++
-			results = appendResult(results, m.apply(&op, len(results) > MaxResults, forbidden))
+			results = appendResult(results, m.apply(&op, len(results), forbidden))
 		}
 	}
 	if d.failed || ops != b.Ops {

@@ -12,7 +12,7 @@ const (
 	Overflow   Code = 3 // the sum leaves the int64 range; nothing changed
 	WrongType  Code = 4 // the key holds a kind of value that this operation is not for; nothing changed
 	BadExpiry  Code = 5 // the deadline can't be expressed in an int64 of milliseconds; nothing changed
-	ReadLater  Code = 6 // a read that found its Batch's Results full (MaxResults): read again after the Batch
+	ReadLater  Code = 6 // a read that found too much in its Batch's Results (MaxResults): read again after the Batch
 	TooLong    Code = 7 // a key or value beyond its limit slipped past a door; nothing changed
 	NoRoom     Code = 8 // the registry is full, or a Set with SetGet found its Batch's Results full; nothing changed
 	// FullBytes: Limits.Bytes leaves no room for this write, or for another one of its group; nothing changed. Value: the limit
@@ -41,9 +41,16 @@ type Result struct {
 	Value Value
 }
 
-// MaxResults bounds the encoded Results of one Batch, in bytes: reads beyond it answer ReadLater, a Set with SetGet
-// NoRoom (which no client meets: Request.Weight bounds those before they are proposed). Only small Results go beyond it.
-const MaxResults = 1 << 20
+// MaxResults bounds the encoded Results of one Batch, in bytes. Reads that ride may fill half of it and then answer
+// ReadLater, for they can be read again. The old values that writes answer (SetGet) can't: MaxWeight bounds those before
+// they are proposed, so that they and the few bytes of every other Op fit into the rest. One that slipped past that
+// answers NoRoom.
+const (
+	MaxResults = 1 << 20
+	MaxWeight  = MaxResults/2 - 64<<10 // of the Requests in a Batch
+
+	maxReads = MaxResults / 2
+)
 
 // A Result is encoded as
 //

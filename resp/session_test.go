@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,6 +189,21 @@ func TestARiderThatFindsTheResultsFullIsReadAgainInItsPlace(t *testing.T) {
 	}
 	if h := c.cluster.history; len(h) != 3 || !strings.HasPrefix(h[2], "read strong ") {
 		t.Errorf("the cluster was asked %v", h)
+	}
+}
+
+func TestReadsInAPipelineLeaveRoomForTheOldValueOfAWrite(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	value := strings.Repeat("x", fsm.MaxText)
+	c.send("SET k " + value + "\r\n")
+	c.cluster.step()
+	c.wants("OK")
+	c.send("INCR a\r\n" + strings.Repeat("GET k\r\n", 300) + "SET k v GET\r\n")
+	for c.cluster.step() {
+	}
+	got := formatAll(t, c.replies())
+	if len(got) != 302 || got[301] != strconv.Quote(value) {
+		t.Errorf("%d replies, the last %.80q", len(got), got[len(got)-1])
 	}
 }
 

@@ -62,7 +62,7 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	if !c.writes {
 		reads += len(call.ops)
 	}
-	over := len(r.Groups) > maxUnitBytes || r.Ops > fsm.MaxBatchOps || r.Weight > fsm.MaxResults || reads > maxUnitReads
+	over := len(r.Groups) > maxUnitBytes || r.Ops > fsm.MaxBatchOps || r.Weight > fsm.MaxWeight || reads > maxUnitReads
 	if over && ops > 0 {
 		r.Groups, r.Ops, r.Weight = r.Groups[:before], ops, weight
 		return false
