@@ -132,9 +132,13 @@ func (n *Node) startRaft(stores Stores) error {
 		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})
 	rc := n.config.raftConfig(n.id.ID)
-	log, stable := fatalLog{stores.Log, n.fail}, fatalStable{stores.Stable, n.fail}
+	summed := &summedLog{LogStore: stores.Log}
+	log, stable := fatalLog{summed, n.fail}, fatalStable{stores.Stable, n.fail}
 	if err := closeGap(log, stores.Snapshots); err != nil {
 		return err
+	}
+	if err := checkLog(summed); err != nil {
+		return fmt.Errorf("data directory %s: %w", n.config.Dir, err)
 	}
 	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {

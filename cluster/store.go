@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/raft"
@@ -17,7 +18,21 @@ type fatalLog struct {
 func (l fatalLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
 
 func (l fatalLog) StoreLogs(logs []*raft.Log) error {
-	return failing(l.fatal, "append to the log", l.LogStore.StoreLogs(logs))
+	err := l.LogStore.StoreLogs(logs)
+	if errors.Is(err, errOnTheWay) {
+		return err // nothing was written
+	}
+	return failing(l.fatal, "append to the log", err)
+}
+
+// GetLog does not return from a read that failed: the library would panic over some before the process has ended in words.
+func (l fatalLog) GetLog(index uint64, log *raft.Log) error {
+	err := l.LogStore.GetLog(index, log)
+	if errors.Is(err, errDamaged) {
+		l.fatal(fmt.Errorf("disk: %w", err))
+		select {} // the process ends: Config.Fatal
+	}
+	return err
 }
 
 func (l fatalLog) DeleteRange(from, to uint64) error {
