@@ -28,6 +28,7 @@ const (
 	lockFile    = "lock"
 	stableFile  = "stable.db"
 	logDir      = "log"
+	markFile    = "log.mark"
 	snapshotDir = "snapshots"
 
 	keptSnapshots = 2
