@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Dir       string       // data directory; made if it does not exist
 	Name      string       // what operators call the node; empty: as in the directory, or drawn at random
+	LogStore  string       // "wal" or "bolt": how the log in Dir is kept; empty: wal. It can't be changed later
 	RESP      string       // address of this node's Redis-protocol door, as others shall reach it
 	Listener  net.Listener // the peer port. Its address is what other members dial
 	Bootstrap bool         // an empty directory becomes a cluster of one; without it, it waits for Join

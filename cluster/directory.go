@@ -7,36 +7,36 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
-	wal "github.com/hashicorp/raft-wal"
-	"go.etcd.io/bbolt"
 )
 
 // A data directory holds
 //
 //	lock         held (flock) by the process that uses the directory
 //	stable.db    raft-boltdb: term and vote, and the node's identity and incarnation
-//	log/         raft-wal: the log
-//	snapshots/   the library's file store
+//	log/         raft-wal: the log                                            logstore.go
+//	log.db       raft-boltdb: the log, in a directory of the other kind
+//	log.mark     where the log ends                                           mark.go
+//	snapshots/   the library's file store                                     images.go
+//	wiped/       what a crash has left of a wipe; of no use                   wipe.go
 //
-// stable.db and log/ live and die together: a node that lost its votes but kept its log could vote twice.
+// stable.db and the log live and die together: a node that lost its votes but kept its log could vote twice.
 const (
 	lockFile    = "lock"
 	stableFile  = "stable.db"
 	logDir      = "log"
+	logFile     = "log.db"
 	markFile    = "log.mark"
 	snapshotDir = "snapshots"
+	wipedDir    = "wiped"
 
 	keptSnapshots = 2
 )
 
-// openDirectory locks dir and opens its stores. Every error names the directory and the cure.
-func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+// openDirectory locks dir and opens its stores, the log as one of the kind. Every error names the directory and the cure.
+func openDirectory(dir, kind string, logger hclog.Logger) (Stores, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Stores{}, fmt.Errorf("data directory: %w; choose another with --dir", err)
 	}
 	if err := checkOurs(dir); err != nil { // before a lock file is put into it
@@ -46,17 +46,8 @@ func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
 	if err != nil {
 		return Stores{}, err
 	}
-	if err := checkWhole(dir); err != nil {
-		lock.Close()
-		return Stores{}, err
-	}
-	stores, err := openStores(dir, logger)
+	stores, err := openLocked(dir, kind, logger)
 	if err != nil {
-		lock.Close()
-		return Stores{}, fmt.Errorf("data directory %s: %w", dir, err)
-	}
-	if err := checkSnapshots(dir, stores); err != nil {
-		stores.Close()
 		lock.Close()
 		return Stores{}, err
 	}
@@ -65,8 +56,33 @@ func openDirectory(dir string, logger hclog.Logger) (Stores, error) {
 	return stores, nil
 }
 
+func openLocked(dir, kind string, logger hclog.Logger) (Stores, error) {
+	if err := os.RemoveAll(filepath.Join(dir, wipedDir)); err != nil {
+		return Stores{}, fmt.Errorf("data directory: %w", err)
+	}
+	if err := checkKind(dir, kind); err != nil {
+		return Stores{}, err
+	}
+	if err := checkWhole(dir); err != nil {
+		return Stores{}, err
+	}
+	stores, err := openStores(dir, kind, logger)
+	if err != nil {
+		return Stores{}, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	err = checkSnapshots(dir, stores)
+	if err == nil {
+		err = checkVotes(dir, stores)
+	}
+	if err != nil {
+		stores.Close()
+		return Stores{}, err
+	}
+	return stores, nil
+}
+
 func lockDirectory(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w; choose another with --dir", err)
 	}
@@ -90,7 +106,7 @@ func checkOurs(dir string) error {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	for _, e := range entries {
-		if !slices.Contains([]string{lockFile, stableFile, logDir, snapshotDir, "lost+found"}, e.Name()) {
+		if !slices.Contains([]string{lockFile, stableFile, logDir, logFile, markFile, snapshotDir, wipedDir, "lost+found"}, e.Name()) {
 			return fmt.Errorf("%s is not a truecount data directory (it holds %q): choose an empty one with --dir", dir, e.Name())
 		}
 	}
@@ -103,8 +119,8 @@ func checkWhole(dir string) error {
 	if err != nil {
 		return err
 	}
-	log, err := os.ReadDir(filepath.Join(dir, logDir))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	log, err := presentLog(dir)
+	if err != nil {
 		return err
 	}
 	images, err := os.ReadDir(filepath.Join(dir, snapshotDir))
@@ -112,11 +128,11 @@ func checkWhole(dir string) error {
 		return err
 	}
 	switch {
-	case !stable && len(log) > 0:
-		return halfMissing(dir, logDir+" is there, "+stableFile+" is not")
+	case !stable && log != "":
+		return halfMissing(dir, "log is there, "+stableFile+" is not")
 	case !stable && len(images) > 0:
 		return halfMissing(dir, snapshotDir+" is there, "+stableFile+" is not")
-	case stable && len(log) == 0:
+	case stable && log == "":
 		return halfMissingUnlessNew(dir)
 	}
 	return nil
@@ -127,7 +143,7 @@ func halfMissing(dir, what string) error {
 		"remove the directory and this node from its cluster, and let it join anew", dir, what)
 }
 
-// checkSnapshots refuses a log that goes on from a snapshot that is gone.
+// checkSnapshots refuses a log that goes on from a snapshot that is gone, or does not go on from the newest.
 func checkSnapshots(dir string, stores Stores) error {
 	first, err := stores.Log.FirstIndex()
 	if err != nil {
@@ -137,8 +153,12 @@ func checkSnapshots(dir string, stores Stores) error {
 	if err != nil {
 		return fmt.Errorf("data directory %s: %s: %w", dir, snapshotDir, err)
 	}
-	if first > 1 && len(images) == 0 {
-		return halfMissing(dir, fmt.Sprintf("%s begins with entry %d, and %s holds nothing of what was before", logDir, first, snapshotDir))
+	image := uint64(0)
+	if len(images) > 0 {
+		image = images[0].Index
+	}
+	if first > image+1 {
+		return halfMissing(dir, fmt.Sprintf("log begins with entry %d, and %s holds nothing of what was before", first, snapshotDir))
 	}
 	return nil
 }
@@ -146,17 +166,21 @@ func checkSnapshots(dir string, stores Stores) error {
 // halfMissingUnlessNew tells a directory whose log is lost from one whose first start was cut short: only the first has an
 // identity.
 func halfMissingUnlessNew(dir string) error {
-	store, err := raftboltdb.New(boltOptions(filepath.Join(dir, stableFile)))
+	store, err := openBolt(filepath.Join(dir, stableFile))
 	if err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	defer store.Close()
-	id, err := loadIdentity(store)
+	stable, err := openVotes(store)
+	if err != nil {
+		return fmt.Errorf("data directory %s: %s: %w", dir, stableFile, err)
+	}
+	id, err := loadIdentity(stable)
 	if err != nil {
 		return fmt.Errorf("data directory %s: %w", dir, err)
 	}
 	if id.ID != "" && !id.Wipe {
-		return halfMissing(dir, stableFile+" is there, "+logDir+" is not")
+		return halfMissing(dir, stableFile+" is there, log is not")
 	}
 	return nil
 }
@@ -169,34 +193,33 @@ func exists(path string) (bool, error) {
 	return err == nil, err
 }
 
-func boltOptions(path string) raftboltdb.Options {
-	return raftboltdb.Options{Path: path, BoltOptions: &bbolt.Options{
-		Timeout: time.Second, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
-	}}
-}
-
-func openStores(dir string, logger hclog.Logger) (Stores, error) {
-	stable, err := raftboltdb.New(boltOptions(filepath.Join(dir, stableFile)))
+func openStores(dir, kind string, logger hclog.Logger) (Stores, error) {
+	file, err := openBolt(filepath.Join(dir, stableFile))
 	if err != nil {
-		return Stores{}, fmt.Errorf("%s: %w", stableFile, err)
-	}
-	if err := os.MkdirAll(filepath.Join(dir, logDir), 0o755); err != nil {
-		stable.Close()
 		return Stores{}, err
 	}
-	log, err := wal.Open(filepath.Join(dir, logDir), wal.WithLogger(logger.Named("log")))
+	stable, err := openVotes(file)
 	if err != nil {
-		stable.Close()
-		return Stores{}, fmt.Errorf("%s: %w", logDir, err)
+		file.Close()
+		return Stores{}, fmt.Errorf("%s: %w", stableFile, err)
 	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, keptSnapshots, logger.Named("snapshot"))
+	log, shut, err := openLog(dir, kind, logger)
 	if err != nil {
-		stable.Close()
-		log.Close()
-		return Stores{}, fmt.Errorf("%s: %w", snapshotDir, err)
+		file.Close()
+		return Stores{}, err
 	}
-	return Stores{Log: log, Stable: stable, Snapshots: snapshots,
-		Wipe:  func() error { return wipe(dir, stable) },
-		Close: func() error { return errors.Join(log.Close(), stable.Close()) },
-	}, nil
+	mark, err := openMark(dir, log, logger)
+	if err != nil {
+		file.Close()
+		shut()
+		return Stores{}, err
+	}
+	closeAll := func() error { return errors.Join(mark.close(), shut(), file.Close()) }
+	images, err := openImages(dir, logger)
+	if err != nil {
+		closeAll()
+		return Stores{}, err
+	}
+	return Stores{Log: mark, Stable: stable, Snapshots: images, Close: closeAll,
+		Wipe: func() error { return wipe(dir, stable) }}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-func openDir(dir string) (Stores, error) { return openDirectory(dir, hclog.NewNullLogger()) }
+func openDir(dir string) (Stores, error) { return openDirectory(dir, walKind, hclog.NewNullLogger()) }
 
 // used is a directory that a node has been started on, and has left.
 func used(t *testing.T) string {
@@ -22,6 +22,9 @@ func used(t *testing.T) string {
 		t.Fatal(err)
 	}
 	if _, err := ownIdentity(stores.Stable, &Config{Name: "n1", Bootstrap: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := stores.Stable.SetUint64(termKey, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := stores.Log.StoreLogs([]*raft.Log{{Index: 1, Term: 1, Data: []byte("kept")}}); err != nil {

@@ -58,8 +58,11 @@ func Open(config Config) (*Node, error) {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 		}
 	}
+	if config.LogStore == "" {
+		config.LogStore = walKind
+	}
 	if config.Stores == nil {
-		config.Stores = func() (Stores, error) { return openDirectory(config.Dir, config.Logger) }
+		config.Stores = func() (Stores, error) { return openDirectory(config.Dir, config.LogStore, config.Logger) }
 	}
 	if len(config.Secret) > 0 {
 		if err := transport.CheckSecret(config.Secret); err != nil {

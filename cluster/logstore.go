@@ -1,0 +1,146 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
+	wal "github.com/hashicorp/raft-wal"
+	"go.etcd.io/bbolt"
+)
+
+// The kinds of log store: Config.LogStore.
+const (
+	walKind  = "wal"  // raft-wal: segments in log/
+	boltKind = "bolt" // raft-boltdb: one file, log.db
+)
+
+const (
+	cachedEntries = 64      // of a bolt log, in memory: one AppendEntries' worth (raftConfig)
+	boltMapped    = 1 << 30 // address space: as long as a bolt log fits in, no read holds up its growth
+)
+
+// presentLog says of which kind the log in dir is; empty: there is none.
+func presentLog(dir string) (string, error) {
+	segments, err := os.ReadDir(filepath.Join(dir, logDir))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	file, err := os.Stat(filepath.Join(dir, logFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	inFile := err == nil && file.Size() > 0
+	switch {
+	case len(segments) > 0 && inFile:
+		return "", fmt.Errorf("data directory %s holds two logs, %s and %s: move away the one that does not belong there", dir, logDir, logFile)
+	case len(segments) > 0:
+		return walKind, nil
+	case inFile:
+		return boltKind, nil
+	}
+	return "", nil
+}
+
+// checkKind refuses a directory whose log is of another kind than wanted.
+func checkKind(dir, kind string) error {
+	if kind != walKind && kind != boltKind {
+		return fmt.Errorf("log store %q: give --log-store %s or %s", kind, walKind, boltKind)
+	}
+	present, err := presentLog(dir)
+	if err != nil || present == "" || present == kind {
+		return err
+	}
+	return fmt.Errorf("data directory %s has a log of kind %s, not %s: give --log-store %s, or remove this node from its cluster "+
+		"and let it join anew with an empty directory", dir, present, kind, present)
+}
+
+// openLog opens or makes the log in dir. What it finds is durable when it returns: a process that was killed may have left
+// entries that were written and not synced, and from now on this node says that it has them.
+func openLog(dir, kind string, logger hclog.Logger) (log raft.LogStore, shut func() error, err error) {
+	if kind == boltKind {
+		return openBoltLog(filepath.Join(dir, logFile))
+	}
+	return openWAL(filepath.Join(dir, logDir), logger)
+}
+
+func openWAL(dir string, logger hclog.Logger) (raft.LogStore, func() error, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.wal"))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, file := range files {
+		if err := syncFile(file); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := checkBolt(filepath.Join(dir, walMetaFile)); err != nil {
+		return nil, nil, fmt.Errorf("%s/%s: %w", logDir, walMetaFile, err)
+	}
+	var log *wal.WAL
+	err = caught(func() (err error) {
+		log, err = wal.Open(dir, wal.WithLogger(logger.Named("log")))
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", logDir, err)
+	}
+	return log, log.Close, nil
+}
+
+const walMetaFile = "wal-meta.db" // raft-wal: metadb.FileName
+
+func openBoltLog(path string) (raft.LogStore, func() error, error) {
+	if there, err := exists(path); err != nil {
+		return nil, nil, err
+	} else if there {
+		if err := syncFile(path); err != nil {
+			return nil, nil, err
+		}
+	}
+	store, err := openBolt(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	cache, err := raft.NewLogCache(cachedEntries, store)
+	if err != nil {
+		store.Close()
+		return nil, nil, err
+	}
+	return cache, store.Close, nil
+}
+
+// openBolt opens or makes a bolt file, after a check: bolt's own answer to a damaged page is to panic, at times in a
+// goroutine of its own, and its answer to a damaged head is to go back to the transaction before.
+func openBolt(path string) (*raftboltdb.BoltStore, error) {
+	if err := checkBolt(path); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	var store *raftboltdb.BoltStore
+	err := caught(func() (err error) {
+		store, err = raftboltdb.New(raftboltdb.Options{Path: path, MsgpackUseNewTimeFormat: true, BoltOptions: &bbolt.Options{
+			Timeout: time.Second, NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, InitialMmapSize: mapped(path),
+		}})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return store, nil
+}
+
+// mapped is the address space to begin with: only a log is going to be large.
+func mapped(path string) int {
+	if filepath.Base(path) == logFile {
+		return boltMapped
+	}
+	return 0
+}

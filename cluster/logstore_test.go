@@ -1,0 +1,60 @@
+package cluster
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+func TestADirectoryKeepsItsKindOfLog(t *testing.T) {
+	for _, kinds := range [][2]string{{walKind, boltKind}, {boltKind, walKind}} {
+		was, other := kinds[0], kinds[1]
+		dir := t.TempDir()
+		stores, err := openDirectory(dir, was, hclog.NewNullLogger())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores.Close()
+		_, err = openDirectory(dir, other, hclog.NewNullLogger())
+		if err == nil || !strings.Contains(err.Error(), dir+" has a log of kind "+was) || !strings.Contains(err.Error(), "--log-store "+was) {
+			t.Errorf("a %s log opened as %s: %v", was, other, err)
+		}
+		if files, _ := os.ReadDir(dir); other == boltKind && len(files) != 5 {
+			t.Errorf("the refusal has left %v", files)
+		}
+	}
+	if _, err := openDirectory(t.TempDir(), "paper", hclog.NewNullLogger()); err == nil || !strings.Contains(err.Error(), "--log-store wal or bolt") {
+		t.Errorf("an unknown kind: %v", err)
+	}
+}
+
+func TestADirectoryWithTwoLogsIsRefused(t *testing.T) {
+	dir := used(t)
+	if err := os.WriteFile(filepath.Join(dir, logFile), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDir(dir); err == nil || !strings.Contains(err.Error(), "two logs") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestADirectoryIsForItsOwnerAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	stores, err := openDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores.Close()
+	for name, want := range map[string]os.FileMode{"": 0o700, lockFile: 0o600, stableFile: 0o600, markFile: 0o600, logDir: 0o700, snapshotDir: 0o700} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%q has mode %o, want %o", name, got, want)
+		}
+	}
+}
