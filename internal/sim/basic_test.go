@@ -63,22 +63,28 @@ func TestALeaderDiesAndNobodyNotices(t *testing.T) {
 }
 
 func TestRealStoresKeepTheCountThroughRestartsOfAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := New(t, 10)
-		defer c.Stop()
-		c.Files = t.TempDir()
-		c.Snapshots.Entries, c.Snapshots.Every = 30, 100*time.Millisecond
-		c.StartThree()
-		total := int64(0)
-		for range 4 {
-			for range 50 {
-				total++
-				if got, err := c.Incr(hosts[total%3], "hits", 1); err != nil || got != total {
-					t.Fatalf("INCR = %d, %v; want %d", got, err, total)
-				}
+	for _, kind := range []string{"wal", "bolt"} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { restartAllOnFiles(t, kind) })
+		})
+	}
+}
+
+func restartAllOnFiles(t *testing.T, kind string) {
+	c := New(t, 10)
+	defer c.Stop()
+	c.Files, c.LogStore = t.TempDir(), kind
+	c.Snapshots.Entries, c.Snapshots.Every = 30, 100*time.Millisecond
+	c.StartThree()
+	total := int64(0)
+	for range 4 {
+		for range 50 {
+			total++
+			if got, err := c.Incr(hosts[total%3], "hits", 1); err != nil || got != total {
+				t.Fatalf("INCR = %d, %v; want %d", got, err, total)
 			}
-			c.RestartAll()
-			c.WaitFor("the count", 10*time.Second, func() bool { got, err := c.Get("n3", "hits"); return err == nil && got == total })
 		}
-	})
+		c.RestartAll()
+		c.WaitFor("the count", 10*time.Second, func() bool { got, err := c.Get("n3", "hits"); return err == nil && got == total })
+	}
 }

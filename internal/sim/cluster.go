@@ -43,6 +43,7 @@ type Cluster struct {
 	Secret    []byte                 // of the Nodes
 	Limits    cluster.Limits         // of the Nodes started from now on
 	Files     string                 // a directory for real stores; empty: disks in memory
+	LogStore  string                 // of real stores: cluster.Config.LogStore
 
 	mu    sync.Mutex
 	hosts map[string]*Host
@@ -132,7 +133,7 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 	node, err := cluster.Open(cluster.Config{
 		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Nonvoter: h.Nonvoter, Version: "sim",
 		Invited: func(peer string) error { return c.invited(name, peer) },
-		Timing:  c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Limits: c.Limits, Stores: stores, Logger: c.logger(name),
+		Timing:  c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Limits: c.Limits, Stores: stores, LogStore: c.LogStore, Logger: c.logger(name),
 		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {

@@ -110,25 +110,34 @@ func (c *Cluster) startThreeAndLeaveOneBehind() {
 }
 
 func TestAMemberThatWasAwayInstallsASnapshot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := New(t, 5)
-		defer c.Stop()
-		c.startThreeAndLeaveOneBehind()
-		c.WaitFor("n3 has it all", 5*time.Second, func() bool {
-			a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
-			return a.Err == nil && a.Results[0].Value.Int == 400
+	for _, kind := range []string{"memory", "wal", "bolt"} {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { installOn(t, kind) })
 		})
-		c.WaitFor("equal replicas", 5*time.Second, func() bool {
-			d1, i1 := c.Node("n1").Digest()
-			d3, i3 := c.Node("n3").Digest()
-			return i1 == i3 && d1 == d3
-		})
-		// All restart: what they find is an image and the log behind it.
-		c.RestartAll()
-		c.WaitFor("the count after a restart of all", 5*time.Second, func() bool {
-			got, err := c.Get("n2", "hits")
-			return err == nil && got == 400
-		})
+	}
+}
+
+func installOn(t *testing.T, kind string) {
+	c := New(t, 5)
+	defer c.Stop()
+	if kind != "memory" {
+		c.Files, c.LogStore = t.TempDir(), kind
+	}
+	c.startThreeAndLeaveOneBehind()
+	c.WaitFor("n3 has it all", 5*time.Second, func() bool {
+		a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
+		return a.Err == nil && a.Results[0].Value.Int == 400
+	})
+	c.WaitFor("equal replicas", 5*time.Second, func() bool {
+		d1, i1 := c.Node("n1").Digest()
+		d3, i3 := c.Node("n3").Digest()
+		return i1 == i3 && d1 == d3
+	})
+	// All restart: what they find is an image and the log behind it.
+	c.RestartAll()
+	c.WaitFor("the count after a restart of all", 5*time.Second, func() bool {
+		got, err := c.Get("n2", "hits")
+		return err == nil && got == 400
 	})
 }
 
