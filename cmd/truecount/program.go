@@ -114,6 +114,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		Nonvoter:  p.config.Nonvoter,
 		Secret:    p.config.Secret,
 		Limits:    p.config.limits(),
+		LogStore:  p.config.LogStore,
 		Timing:    p.config.Timing,
 		Version:   p.config.Version,
 		Logger:    p.config.Logger,
