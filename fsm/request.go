@@ -1,12 +1,18 @@
 package fsm
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The two families of errors that are not the Machine's (its "no" is a Code, the same on every replica). Every error of a
 // Request wraps exactly one of them; its text is a sentence for an engineer, without a prefix.
 var (
 	// ErrNotApplied: surely not applied, now or later. Repeating is safe, and client libraries do it by themselves.
 	ErrNotApplied = errors.New("not applied")
+	// ErrNoSpace: as ErrNotApplied, which it wraps, for want of disk space: repeating won't help soon, and client libraries
+	// shall not do it by themselves.
+	ErrNoSpace = fmt.Errorf("%w for want of disk space", ErrNotApplied)
 	// ErrUnknown: it may or may not have been applied. Repeating may double.
 	ErrUnknown = errors.New("outcome unknown")
 )

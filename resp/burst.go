@@ -13,6 +13,8 @@ package resp
 // fail answers every command of a unit that has no Results.
 func (s *session) fail(u *unit) {
 	text, repeatable := failure(u.request.Err)
+	again := &s.again
+	*again = answers{rest: u.again.Results, verified: u.again.Verified}
 	failed := false // a reply made on the spot stands, unless it comes behind a refused command
 	for i := range u.slots {
 		l := &u.slots[i]
@@ -21,8 +23,13 @@ func (s *session) fail(u *unit) {
 			s.out.raw(u.text.buf[l.from:l.to])
 			continue
 		}
+		if l.late && u.again.Err == nil {
+			l.render(&s.out, l.command, l.ops, again)
+			continue
+		}
 		s.out.Error(text)
 	}
+	*again = answers{} // it points into what the cluster gave
 	if repeatable {
 		s.refuse(text)
 	}

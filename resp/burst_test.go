@@ -78,3 +78,27 @@ func TestAnUnknownOutcomeIsToldEachCommandAndTheBurstGoesOn(t *testing.T) {
 	c.cluster.step()
 	c.wants("(integer) 1")
 }
+
+// It is of no use to repeat it at this node, and libraries don't. Reads go on, those behind a refused write too.
+func TestAWriteWithoutDiskSpaceIsRefusedAloneAndReadsAreAnswered(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	full := fmt.Errorf("this node is low: %w", fsm.ErrNoSpace)
+	refused := "(error) MISCONF this node is low: not applied for want of disk space"
+	c.send("INCR a\r\nPING\r\nGET a\r\nSET a 1\r\nMGET a b\r\n")
+	c.send("INCR a\r\n")
+	c.cluster.fail(full)
+	c.wants()
+	c.cluster.step()
+	c.wants(refused, "PONG", "(nil)", refused, "1) (nil)\n2) (nil)")
+	c.cluster.step()
+	c.wants("(integer) 1")
+	c.asked("propose 5", "read strong 3", "propose 1")
+
+	c.send("SET a 2\r\nGET a\r\n")
+	c.cluster.fail(full)
+	c.cluster.fail(errNoLeader)
+	c.wants(refused, refused)
+	if c.session.refusing() {
+		t.Error("the burst is refused")
+	}
+}

@@ -80,8 +80,11 @@ func checkText(text []byte) error {
 }
 
 // failure is the reply to every command of a request that has no Results. Client libraries repeat CLUSTERDOWN by
-// themselves and repeat UNKNOWN never: repeatable tells which one it is.
+// themselves and repeat UNKNOWN and MISCONF, Redis's word for trouble with its disk, never: repeatable tells which one it is.
 func failure(err error) (text string, repeatable bool) {
+	if errors.Is(err, fsm.ErrNoSpace) {
+		return "MISCONF " + err.Error(), false
+	}
 	if errors.Is(err, fsm.ErrNotApplied) {
 		return "CLUSTERDOWN " + err.Error(), true
 	}

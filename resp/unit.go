@@ -1,6 +1,10 @@
 package resp
 
-import "github.com/truecount/truecount/fsm"
+import (
+	"errors"
+
+	"github.com/truecount/truecount/fsm"
+)
 
 // Bounds of a unit. A single command may exceed them alone, up to fsm.MaxGroup bytes.
 const (
@@ -22,7 +26,7 @@ const (
 // unit is a request with the commands that wait for it. Sessions use their units again.
 type unit struct {
 	request fsm.Request
-	again   fsm.Request   // riders that were told to read after their Batch
+	again   fsm.Request   // riders that are read after their Batch, or without it
 	tell    func(*writer) // of asking
 	class   class
 	writes  int // Ops
@@ -75,17 +79,23 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	return true
 }
 
-// late collects the riders that were told to read again, and reports whether there are any. Whole commands are read again:
-// half of an MGET from the Batch and half from later would not be one moment.
+// late collects the riders that were told to read again, and those whose writes were refused for want of disk space, which is
+// no reason to refuse reads; it reports whether there are any. Whole commands are read again: half of an MGET from the Batch
+// and half from later would not be one moment.
 func (u *unit) late() bool {
-	if u.request.Err != nil || u.writes == 0 || u.reads == 0 {
+	full := errors.Is(u.request.Err, fsm.ErrNoSpace)
+	if u.request.Err != nil && !full || u.writes == 0 || u.reads == 0 {
 		return false
 	}
 	a := answers{rest: u.request.Results}
 	for i := range u.slots {
 		s := &u.slots[i]
-		for range s.ops {
-			s.late = a.next().Code == fsm.ReadLater || s.late
+		if full {
+			s.late = s.command != nil && !s.command.writes
+		} else {
+			for range s.ops {
+				s.late = a.next().Code == fsm.ReadLater || s.late
+			}
 		}
 		if s.late {
 			u.again.Groups = append(u.again.Groups, u.request.Groups[s.from:s.to]...)
