@@ -10,6 +10,14 @@ import (
 // A failed write ends the node: the library would go on with a disk whose state nobody knows, and a sync that failed once
 // may "succeed" the second time without having written anything.
 
+// What a write is for, in the line by which a node ends.
+const (
+	appending  = "append to the log"
+	truncating = "truncate the log"
+)
+
+func storing(key []byte) string { return "store " + string(key) }
+
 type fatalLog struct {
 	raft.LogStore
 	fatal func(error)
@@ -22,7 +30,7 @@ func (l fatalLog) StoreLogs(logs []*raft.Log) error {
 	if errors.Is(err, errOnTheWay) {
 		return err // nothing was written
 	}
-	return failing(l.fatal, "append to the log", err)
+	return failing(l.fatal, appending, err)
 }
 
 // GetLog does not return from a read that failed: the library would panic over some before the process has ended in words.
@@ -36,12 +44,14 @@ func (l fatalLog) GetLog(index uint64, log *raft.Log) error {
 }
 
 func (l fatalLog) DeleteRange(from, to uint64) error {
-	return failing(l.fatal, "truncate the log", l.LogStore.DeleteRange(from, to))
+	return failing(l.fatal, truncating, l.LogStore.DeleteRange(from, to))
 }
 
 // IsMonotonic passes on what raft asks of a log store that leaves no gaps (raft.MonotonicLogStore).
-func (l fatalLog) IsMonotonic() bool {
-	m, ok := l.LogStore.(raft.MonotonicLogStore)
+func (l fatalLog) IsMonotonic() bool { return isMonotonic(l.LogStore) }
+
+func isMonotonic(log raft.LogStore) bool {
+	m, ok := log.(raft.MonotonicLogStore)
 	return ok && m.IsMonotonic()
 }
 
@@ -52,11 +62,11 @@ type fatalStable struct {
 }
 
 func (s fatalStable) Set(key, value []byte) error {
-	return s.parked("store "+string(key), s.StableStore.Set(key, value))
+	return s.parked(storing(key), s.StableStore.Set(key, value))
 }
 
 func (s fatalStable) SetUint64(key []byte, value uint64) error {
-	return s.parked("store "+string(key), s.StableStore.SetUint64(key, value))
+	return s.parked(storing(key), s.StableStore.SetUint64(key, value))
 }
 
 func (s fatalStable) parked(what string, err error) error {
