@@ -22,7 +22,8 @@ type Config struct {
 	Version   string       // of the program
 	Timing    Timing
 	Snapshots SnapshotPolicy
-	Limits    Limits // of the cluster, for when this node leads it
+	Limits    Limits  // of the cluster, for when this node leads it
+	MinFree   MinFree // free space below which this node refuses the writes of its clients
 	Logger    hclog.Logger
 
 	// Secret is what all members know: who does not know it is not listened to at the peer port. 16 to 4096 bytes
@@ -42,6 +43,10 @@ type Config struct {
 
 	// Wall is the clock that the cluster's time is first taken from. Nil: time.Now.
 	Wall func() time.Time
+
+	// Space says how much of the file system that Dir is on is free, and how large it is, in bytes. Nil: as the system says
+	// of Dir; nothing is known if there is no Dir.
+	Space func() (free, total uint64, err error)
 
 	// Stores opens what must survive a crash. Nil: files in Dir.
 	Stores func() (Stores, error)
@@ -66,6 +71,13 @@ type Timing struct {
 	Election  time.Duration // how long a candidate waits for votes: once to twice this long
 	Lease     time.Duration // silence of the majority after which a leader steps down
 	Commit    time.Duration // how soon an idle follower learns of a commit: once to twice this long
+}
+
+// MinFree is the low-water mark of free space: Bytes, else Percent of the file system, else the default: the smaller of 5 %
+// and 1 GiB, but room for the next 64 MiB of the log twice, and for one more image.
+type MinFree struct {
+	Bytes   uint64
+	Percent float64
 }
 
 // SnapshotPolicy says when the Machine's image replaces the log in front of it. The zero value of a field is its default.

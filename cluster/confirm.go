@@ -171,19 +171,38 @@ func (r *echoRound) finish(err error) {
 	r.done(confirmed{index: r.index, stamp: r.clock.stamp()}, nil)
 }
 
-// echo is what a member says of itself, read when it is asked: its term, how far it has applied, its wall clock.
+// echo is what a member says of itself, read when it is asked: its term, how far it has applied, its wall clock; how its
+// disk does, and whom it follows. Older builds don't say the last two.
 type echo struct {
 	term    uint64
 	applied uint64
 	wall    int64 // milliseconds since the Unix epoch
+	disk    diskEcho
+	leader  string // server id; empty: none is known
+}
+
+// diskEcho is how a member's disk does.
+type diskEcho struct {
+	known   bool
+	pending time.Duration // of the oldest write under way
+	worst   time.Duration // of those that returned lately
+	space   spaceState
 }
 
 func (n *Node) ownEcho() echo {
-	return echo{n.raft.CurrentTerm(), n.replica.mark.index.Load(), n.config.Wall().UnixMilli()}
+	e := echo{term: n.raft.CurrentTerm(), applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli()}
+	e.disk.pending, e.disk.worst = n.watch.report()
+	e.disk.known, e.disk.space = true, n.space.state()
+	_, leader := n.raft.LeaderWithID()
+	e.leader = string(leader)
+	return e
 }
 
-func (n *Node) echo(addr string, done func(echo, error)) {
-	n.port.Link(transport.Control, addr).Call(methodEcho, nil, func(reply []byte, err error) {
+func (n *Node) echo(addr string, done func(echo, error)) { n.askEcho(addr, methodEcho, done) }
+
+// askEcho is for every question that is answered by an echo.
+func (n *Node) askEcho(addr string, method byte, done func(echo, error)) {
+	n.port.Link(transport.Control, addr).Call(method, nil, func(reply []byte, err error) {
 		if err != nil {
 			done(echo{}, err)
 			return
@@ -256,8 +275,11 @@ func (n *Node) voters() (voters []raft.Server) {
 	return voters
 }
 
-// route is who leads, as far as this node knows.
+// route is who leads, as far as this node knows. While raft waits for a disk that hangs, the others know better.
 func (n *Node) route() (target, bool) {
+	if to, known := n.silence.elsewhere(n.raft.CurrentTerm()); known {
+		return to, true
+	}
 	addr, id := n.raft.LeaderWithID()
 	return target{string(id), string(addr), n.raft.CurrentTerm()}, id != ""
 }

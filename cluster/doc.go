@@ -9,9 +9,12 @@
 //	                 └ watermark.wait, replica.query
 //	tend           once in a while: survey the members, slew the clock, let caught-up nodes vote, register this one,
 //	                 keep the limits
+//	keepWatch      a leader whose disk hangs falls silent: watch.go, silence.go
+//	keepSpace      a node whose disk is nearly full refuses writes, and leads only if it must: space.go, sparing.go
 //
 // Rules. No lock is held while a Request's Done runs, or while anything waits for raft, a disk or the network. One
-// goroutine per job: leader.run, reader.run, reader.runStale, Node.tick, Node.tend; Close joins them. Whether this node leads
+// goroutine per job: leader.run, reader.run, reader.runStale, Node.tick, Node.tend, Node.keepWatch,
+// Node.keepSpace; Close joins them. Whether this node leads
 // is always asked of raft anew (State and CurrentTerm); LeaderCh is only a hint. VerifyLeader and Barrier are never called:
 // the first counts answers to older questions, the second leaves an index that the Machine never sees.
 //

@@ -29,6 +29,7 @@ type leader struct {
 	replica *replica
 	clock   *clock
 	walls   func() ([]int64, bool) // wall clocks of a majority of voters, this node's included
+	halted  func() (answer, bool)  // why it takes nothing at present, if so
 	changed <-chan bool            // raft's LeaderCh: only a hint, the truth is State and CurrentTerm
 	wake    chan struct{}
 	idle    chan struct{} // taken from while no Entry is under way
@@ -67,6 +68,10 @@ func (l *leader) offer(o offer) {
 	}
 	if l.fenced != "" {
 		go o.answer(answer{kind: answerRefused, reason: l.fenced})
+		return
+	}
+	if refusal, halted := l.halted(); halted { // looked at with the lock: refuse, called afterwards, finds what came before
+		go o.answer(refusal)
 		return
 	}
 	for i, other := range l.offered {
@@ -269,11 +274,11 @@ func (l *leader) propose(kind fsm.EntryKind, offers []offer) bool {
 
 const entryHead = 32 // bytes in front of an Entry's Batches, and of each Batch
 
-// surelyNotApplied knows the errors by which raft says that it never appended an entry. Every other error leaves it open
-// (raft: api.go).
+// surelyNotApplied knows the errors by which raft says that it never appended an entry, and ours that kept it from its log.
+// Every other error leaves it open (raft: api.go).
 func surelyNotApplied(err error) bool {
 	return errors.Is(err, raft.ErrNotLeader) || errors.Is(err, raft.ErrEnqueueTimeout) ||
-		errors.Is(err, raft.ErrLeadershipTransferInProgress)
+		errors.Is(err, raft.ErrLeadershipTransferInProgress) || errors.Is(err, errTight)
 }
 
 func answerOf(o fsm.Outcome, index uint64) answer {

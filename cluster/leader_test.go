@@ -17,6 +17,7 @@ func TestOnlyWhatRaftNeverAppendedIsSurelyNotApplied(t *testing.T) {
 		raft.ErrNotLeader:                    true,
 		raft.ErrEnqueueTimeout:               true,
 		raft.ErrLeadershipTransferInProgress: true,
+		errTight:                             true,
 		raft.ErrLeadershipLost:               false,
 		raft.ErrRaftShutdown:                 false,
 		raft.ErrAbortedByRestore:             false,
@@ -50,7 +51,7 @@ type offers struct {
 }
 
 func newOffers() *offers {
-	return &offers{&leader{wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}, make(chan string, 10)}
+	return &offers{&leader{halted: func() (answer, bool) { return answer{}, false }, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}, make(chan string, 10)}
 }
 
 func (o *offers) add(origin string, sequence uint64) {

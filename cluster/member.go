@@ -223,8 +223,8 @@ func (n *Node) write(op fsm.Op) error {
 	done := make(chan struct{})
 	request := &fsm.Request{Done: func(*fsm.Request) { close(done) }}
 	request.Add(op)
-	n.Propose(request)
-	<-done // every Request is answered within maxWait
+	n.proposer.propose(request) // not Propose, which may refuse its clients' writes
+	<-done                      // every Request is answered within maxWait
 	if request.Err != nil {
 		return request.Err
 	}

@@ -23,14 +23,18 @@ type Node struct {
 	close    func() error // the stores
 	stable   raft.StableStore
 	port     *transport.Port
-	trans    *raft.NetworkTransport
+	trans    gatedTransport
 	raft     *raft.Raft
-	replica  *replica  // the Machine                              replica.go
-	clock    *clock    // stamps                                   clock.go
-	contact  *contact  // is there a ready leader                  contact.go
-	leader   *leader   // Entries, while this node leads           leader.go
-	proposer *proposer // Batches of this node                   proposer.go
-	reader   *reader   // rounds of reads                          reader.go, confirm.go
+	replica  *replica      // the Machine                              replica.go
+	clock    *clock        // stamps                                   clock.go
+	contact  *contact      // is there a ready leader                  contact.go
+	leader   *leader       // Entries, while this node leads           leader.go
+	proposer *proposer     // Batches of this node                   proposer.go
+	reader   *reader       // rounds of reads                          reader.go, confirm.go
+	watch    *watch        // writes to the disk that are under way    watch.go
+	silence  *silence      // of a leader whose disk hangs             silence.go
+	trials   chan struct{} // holds a token while a trial is under way: one at a time
+	space    *space        // free space                               space.go
 
 	guests guests // admitted, but no members          admit.go
 
@@ -86,6 +90,9 @@ func open(config Config, stores Stores) (*Node, error) {
 	n := &Node{config: config, logger: config.Logger, close: stores.Close, contact: &contact{}, changes: make(chan struct{}, 1)}
 	n.contact.failed() // no leader yet
 	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.watch, n.silence, n.trials = &watch{}, &silence{}, make(chan struct{}, 1)
+	n.space = newSpace(config, stores.Snapshots)
+	stores = n.watch.watched(stores)
 	n.stable = stores.Stable
 	var err error
 	if n.id, err = ownIdentity(n.stable, &n.config); err != nil {
@@ -97,7 +104,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	}
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
-	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls,
+	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls, halted: n.halted,
 		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	n.proposer = &proposer{route: n.route, deliver: n.sendBatch, contact: n.contact,
 		number: fsm.Number{Origin: n.id.ID, Incarnation: incarnation}}
@@ -124,19 +131,19 @@ func open(config Config, stores Stores) (*Node, error) {
 	go n.leader.run() // Close waits for it, but not for ever
 	n.wg.Go(func() { n.reader.run(&n.reader.strong) })
 	n.wg.Go(func() { n.reader.run(&n.reader.attempt) })
-	for _, job := range []func(){n.reader.runStale, n.tick, n.tend} {
+	for _, job := range []func(){n.reader.runStale, n.tick, n.tend, n.keepWatch, n.keepSpace} {
 		n.wg.Go(job)
 	}
 	return n, nil
 }
 
 func (n *Node) startRaft(stores Stores) error {
-	n.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	n.trans = gatedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
-	})
+	}), n.silence}
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: stores.Log}
-	log, stable := fatalLog{summed, n.fail}, fatalStable{stores.Stable, n.fail}
+	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}
 	if err := closeGap(log, stores.Snapshots); err != nil {
 		return err
 	}
@@ -150,7 +157,7 @@ func (n *Node) startRaft(stores Stores) error {
 		}})
 	}
 	if err == nil {
-		n.raft, err = raft.NewRaft(rc, n.replica, log, stable, stores.Snapshots, n.trans)
+		n.raft, err = raft.NewRaft(rc, n.replica, &sparingLog{LogStore: log, tight: n.space.tight}, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
 		n.trans.Close()
@@ -174,6 +181,11 @@ func (n *Node) Propose(r *fsm.Request) {
 		n.refuse(r)
 		return
 	}
+	if err := n.space.refusal(); err != nil {
+		r.Err = err
+		go r.Done(r) // not from within: the caller may hold what Done needs
+		return
+	}
 	n.proposer.propose(r)
 }
 
@@ -192,6 +204,10 @@ func (n *Node) Joined() bool { return n.identity().Cluster != "" }
 
 // Name is what operators call this node.
 func (n *Node) Name() string { return n.id.Name }
+
+// HangUp closes every connection to other nodes, and takes none any more. It does not touch the disk: it is for a process that
+// is about to end because of it. Close may follow, and need not.
+func (n *Node) HangUp() { n.port.Close() }
 
 // Close stops the node: what is under way is given closeLimit to end, the rest learns that it can't. It does not hand over
 // leadership.

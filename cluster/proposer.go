@@ -16,6 +16,7 @@ import (
 //	                             (leader.offer if this node leads, a call on the Batches stream if another does)
 //	answered ──────────┘         results → split among the Requests
 //	                             refused → this copy was not accepted; if no other is out: dissolve, back to waiting
+//	                             no space → the same, and what was in it is refused at once
 //	                             lost    → a copy may live on: send the same bytes again
 //	tick                         a Request never sent waits holdTime, one that was sent waits maxWait
 //
@@ -84,6 +85,7 @@ const (
 	answerSuperseded answerKind = 2 // a later Batch of this origin was applied; whether this one was is not known any more
 	answerRefused    answerKind = 3 // this copy was surely not accepted, and never will be
 	answerLost       answerKind = 4 // this copy may or may not be applied
+	answerNoSpace    answerKind = 5 // as answerRefused, and so will be the next ones: too few disks have room
 )
 
 // propose takes a Request.
@@ -174,6 +176,14 @@ func (p *proposer) answered(c *batchCopy, a answer) {
 		if b.loose--; b.loose == 0 {
 			p.dissolveLocked()
 		}
+	case answerNoSpace:
+		p.contact.ok()
+		if b.loose--; b.loose > 0 {
+			p.paused, p.reason = true, a.reason
+			break
+		}
+		finished = fail(b.requests, spaceError(a.reason))
+		p.batch = nil
 	case answerLost:
 		p.contact.failed()
 		p.paused, p.reason = true, a.reason

@@ -81,6 +81,26 @@ func TestARefusedCopyAndALostOne(t *testing.T) {
 	})
 }
 
+func TestWhatTooFewDisksHaveRoomForIsRefusedAtOnce(t *testing.T) {
+	full := func(d *desk, copy int) { d.answer(copy, answer{kind: answerNoSpace, reason: "full"}) }
+	tell(t, []story{
+		{"nothing waits for a leader that has space", func(d *desk) {
+			d.incr("a", 1, "b")
+			full(d, 0)
+			full(d, 1)
+		}, "1→n1 2→n1", "a: refused, b: refused"},
+
+		{"but what another copy may bring about stays", func(d *desk) {
+			d.incr("a", 1)
+			d.lose(0)
+			d.wait(tickEvery)
+			full(d, 1)
+			d.wait(tickEvery)
+			d.results(2)
+		}, "1→n1 1→n1 1→n1", "a: ok 1000"},
+	})
+}
+
 func TestCopiesToTwoLeaders(t *testing.T) {
 	tell(t, []story{
 		{"a new leader gets a copy at once; the old one's refusal is not enough", func(d *desk) {

@@ -30,6 +30,9 @@ func (n *Node) Local() fsm.Status {
 	s.Keys, s.Expires = n.replica.keys()
 	used, limits, _ := n.replica.room()
 	s.UsedBytes, s.MaxBytes, s.MaxKeys = used, limits.Bytes, limits.Keys
+	if r := n.space.room(); r.known {
+		s.DiskFree, s.DiskLow = &r.free, r.low
+	}
 	registry := map[string]fsm.Node{}
 	for _, node := range n.replica.registry() {
 		registry[node.ID] = node
@@ -143,6 +146,10 @@ func (n *Node) surveyed() fsm.Status {
 		if answered {
 			lag := s.CommitIndex - min(e.applied, s.CommitIndex)
 			m.Lag = &lag
+			if e.disk.space != spaceUnknown {
+				low := e.disk.space == spaceLow
+				m.LowDisk = &low
+			}
 		}
 		if m.Voter {
 			voters++

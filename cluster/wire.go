@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"math"
+	"time"
 
 	"github.com/truecount/truecount/fsm"
 	"github.com/truecount/truecount/transport"
@@ -13,7 +15,10 @@ import (
 //
 //	Batches  batch       a Batch                               → one byte answerKind; results: uvarint index, Results; else: text
 //	Control  readIndex   uvarint the asker's term, one byte settle → one byte ok; ok: uvarint index, uvarint stamp; else: text
-//	         echo        nothing                               → uvarint term, uvarint applied index, uvarint wall clock
+//	         echo        nothing                               → uvarint term, uvarint applied index, uvarint wall clock,
+//	                                                             uvarint pending ms, uvarint worst ms, uvarint spaceState,
+//	                                                             uvarint length and id of the leader
+//	         trial       nothing                               → as echo, after a small write; or nothing
 //	         status      nothing                               → fsm.Status as JSON
 //	         change      changeRequest as JSON                 → changeReply as JSON
 //	Join     join        changeRequest as JSON                 → changeReply as JSON
@@ -28,6 +33,7 @@ const (
 	methodChange    = 6
 	methodInvite    = 7
 	methodRemoved   = 8
+	methodTrial     = 9
 )
 
 var errWire = errors.New("undecodable message from a peer")
@@ -65,6 +71,14 @@ func (n *Node) handleControl(from string, method byte, payload []byte, reply fun
 		n.confirmAsLeader(from, term, settle, func(c confirmed, err error) { reply(appendConfirmed(nil, c, err)) })
 	case methodEcho:
 		reply(appendEcho(nil, n.ownEcho()))
+	case methodTrial:
+		n.trial(func(e echo, ok bool) {
+			if !ok {
+				reply(nil)
+				return
+			}
+			reply(appendEcho(nil, e))
+		})
 	case methodStatus:
 		n.wg.Go(func() {
 			data, _ := json.Marshal(n.surveyed()) // plain data: it can't fail
@@ -125,7 +139,7 @@ func decodeAnswer(data []byte) answer {
 			return answer{kind: answerLost, reason: errWire.Error()}
 		}
 		a.index, a.results = index, fsm.Results(data[size:])
-	case answerSuperseded, answerRefused, answerLost:
+	case answerSuperseded, answerRefused, answerLost, answerNoSpace:
 		a.reason = string(data)
 	default:
 		return answer{kind: answerLost, reason: errWire.Error()}
@@ -160,7 +174,7 @@ func decodeConfirmed(data []byte) (confirmed, error) {
 	if len(data) > 0 && data[0] == 0 {
 		return confirmed{}, errors.New("the leader says: " + string(data[1:]))
 	}
-	numbers, ok := uvarints(data, 1, 2)
+	numbers, _, ok := uvarints(data[min(1, len(data)):], 2)
 	if !ok || data[0] != 1 {
 		return confirmed{}, errWire
 	}
@@ -168,26 +182,54 @@ func decodeConfirmed(data []byte) (confirmed, error) {
 }
 
 func appendEcho(dst []byte, e echo) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(dst, e.term), e.applied), uint64(e.wall))
+	dst = appendUvarints(dst, e.term, e.applied, uint64(e.wall))
+	if !e.disk.known {
+		return dst
+	}
+	dst = appendUvarints(dst, uint64(e.disk.pending.Milliseconds()), uint64(e.disk.worst.Milliseconds()), uint64(e.disk.space),
+		uint64(len(e.leader)))
+	return append(dst, e.leader...)
 }
 
+// decodeEcho takes the echo of an older build, which ends after the wall clock, for one that says nothing of disk and leader.
 func decodeEcho(data []byte) (echo, error) {
-	numbers, ok := uvarints(data, 0, 3)
+	numbers, rest, ok := uvarints(data, 3)
 	if !ok {
 		return echo{}, errWire
 	}
-	return echo{term: numbers[0], applied: numbers[1], wall: int64(numbers[2])}, nil
+	e := echo{term: numbers[0], applied: numbers[1], wall: int64(numbers[2])}
+	if len(rest) == 0 {
+		return e, nil
+	}
+	numbers, rest, ok = uvarints(rest, 4)
+	if !ok || numbers[3] > uint64(len(rest)) {
+		return echo{}, errWire
+	}
+	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), worst: milliseconds(numbers[1]), space: spaceState(min(numbers[2], math.MaxUint8))}
+	e.leader = string(rest[:numbers[3]])
+	return e, nil
 }
 
-// uvarints reads count numbers behind the first skip bytes.
-func uvarints(data []byte, skip, count int) (numbers [3]uint64, ok bool) {
-	data = data[min(skip, len(data)):]
+// milliseconds is a peer's duration; what can't be one is very long.
+func milliseconds(n uint64) time.Duration {
+	return time.Duration(min(n, uint64(time.Hour.Milliseconds()))) * time.Millisecond
+}
+
+func appendUvarints(dst []byte, numbers ...uint64) []byte {
+	for _, number := range numbers {
+		dst = binary.AppendUvarint(dst, number)
+	}
+	return dst
+}
+
+// uvarints reads count numbers, at most four.
+func uvarints(data []byte, count int) (numbers [4]uint64, rest []byte, ok bool) {
 	for i := range count {
 		number, size := binary.Uvarint(data)
 		if size <= 0 {
-			return numbers, false
+			return numbers, nil, false
 		}
 		numbers[i], data = number, data[size:]
 	}
-	return numbers, true
+	return numbers, data, true
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -23,6 +24,7 @@ func TestAnswersSurviveTheWire(t *testing.T) {
 		{kind: answerSuperseded},
 		{kind: answerRefused, reason: "not the leader"},
 		{kind: answerLost, reason: ""},
+		{kind: answerNoSpace, reason: "n1 is full"},
 	} {
 		got := decodeAnswer(appendAnswer(nil, a))
 		if got.kind != a.kind || got.index != a.index || got.reason != a.reason || !bytes.Equal(got.results, a.results) {
@@ -32,7 +34,7 @@ func TestAnswersSurviveTheWire(t *testing.T) {
 }
 
 func TestWhatCannotBeReadOfAnAnswerIsALossNeverARefusal(t *testing.T) {
-	for _, data := range [][]byte{nil, {}, {0}, {5}, {255, 1, 2}, {byte(answerResults)}, {byte(answerResults), 0x80},
+	for _, data := range [][]byte{nil, {}, {0}, {6}, {255, 1, 2}, {byte(answerResults)}, {byte(answerResults), 0x80},
 		append([]byte{byte(answerResults)}, bytes.Repeat([]byte{0xff}, 11)...)} {
 		if a := decodeAnswer(data); a.kind != answerLost || a.reason == "" {
 			t.Errorf("%v became %+v", data, a)
@@ -76,15 +78,33 @@ func TestConfirmationsSurviveTheWire(t *testing.T) {
 }
 
 func TestEchoesSurviveTheWire(t *testing.T) {
-	e := echo{term: math.MaxUint64, applied: 0, wall: math.MaxInt64}
-	data := appendEcho(nil, e)
-	if got, err := decodeEcho(data); got != e || err != nil {
-		t.Errorf("%+v became %+v, %v", e, got, err)
-	}
-	for cut := range data {
-		if got, err := decodeEcho(data[:cut]); err == nil {
-			t.Errorf("cut to %d it is taken as %+v", cut, got)
+	old := echo{term: math.MaxUint64, applied: 0, wall: math.MaxInt64} // an older build's ends here
+	whole := old
+	whole.disk, whole.leader = diskEcho{known: true, pending: time.Second, worst: 2 * time.Second, space: spaceLow}, "n2-1"
+	silent := old
+	silent.disk = diskEcho{known: true}
+	for _, e := range []echo{old, whole, silent} {
+		data := appendEcho(nil, e)
+		if got, err := decodeEcho(data); got != e || err != nil {
+			t.Errorf("%+v became %+v, %v", e, got, err)
 		}
+		for cut := range data {
+			if got, err := decodeEcho(data[:cut]); err == nil && got != old {
+				t.Errorf("cut to %d it is taken as %+v", cut, got)
+			}
+		}
+	}
+	if got, err := decodeEcho(append(appendEcho(nil, whole), "a newer build's"...)); got != whole || err != nil {
+		t.Errorf("a longer one became %+v, %v", got, err)
+	}
+}
+
+// A build that knows three numbers of an echo reads them, whatever is behind.
+func TestAnOlderBuildReadsTheBeginningOfAnEcho(t *testing.T) {
+	old, whole := echo{term: 7, applied: 300, wall: 1}, echo{term: 7, applied: 300, wall: 1}
+	whole.disk, whole.leader = diskEcho{known: true, pending: time.Hour}, "n1-1"
+	if !bytes.HasPrefix(appendEcho(nil, whole), appendEcho(nil, old)) {
+		t.Error("an echo does not begin as it did")
 	}
 }
 
@@ -95,7 +115,7 @@ func TestABatchIsTakenOnlyFromItsOrigin(t *testing.T) {
 		return fsm.AppendBatch(nil, fsm.Number{Origin: origin, Incarnation: 1, Sequence: 1}, 1, r.Groups)
 	}
 	n := nodeWithLogger()
-	n.leader = &leader{wake: make(chan struct{}, 1)}
+	n.leader = &leader{wake: make(chan struct{}, 1), halted: func() (answer, bool) { return answer{}, false }}
 	for _, row := range []struct {
 		name    string
 		method  byte
@@ -145,7 +165,8 @@ func FuzzDecoders(f *testing.F) {
 	f.Add(appendIndexQuery(nil, 300, true))
 	f.Add(appendConfirmed(nil, confirmed{300, 300}, nil))
 	f.Add(appendConfirmed(nil, confirmed{}, errNotReady))
-	f.Add(appendEcho(nil, echo{300, 300, 300}))
+	f.Add(appendEcho(nil, echo{term: 300, applied: 300, wall: 300}))
+	f.Add(appendEcho(nil, echo{term: 300, disk: diskEcho{known: true, worst: time.Second}, leader: "n1-1"}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := decodeAnswer(slices.Clone(data))
 		if again := decodeAnswer(appendAnswer(nil, a)); again.kind != a.kind || again.index != a.index ||

@@ -32,6 +32,8 @@ type Status struct {
 	MaxKeys      uint64   `json:"max_keys"`   // Limits.Keys; 0: no limit
 	Pristine     bool     `json:"pristine"`   // no client has ever written to what this node holds
 	Warnings     []string `json:"warnings"`   // what an operator should know, in sentences
+	DiskFree     *uint64  `json:"disk_free"`  // bytes, where the data directory is; null if it is not known
+	DiskLow      bool     `json:"disk_low"`   // too little is free: this node refuses writes
 }
 
 // Address is where a node is found.
@@ -41,7 +43,7 @@ type Address struct {
 	Peer string `json:"peer"`
 }
 
-// Member is one node of the cluster. Reachable and Lag are the leader's knowledge: null when it can't be asked.
+// Member is one node of the cluster. Reachable, Lag and LowDisk are the leader's knowledge: null when it can't be asked.
 type Member struct {
 	Address
 	ServerID  string  `json:"server_id"`
@@ -49,5 +51,6 @@ type Member struct {
 	Nonvoter  bool    `json:"nonvoter"` // it shall never vote
 	Role      Role    `json:"role"`
 	Reachable *bool   `json:"reachable"`
-	Lag       *uint64 `json:"lag"` // log entries that the leader has committed and this member has not applied
+	Lag       *uint64 `json:"lag"`      // log entries that the leader has committed and this member has not applied
+	LowDisk   *bool   `json:"low_disk"` // this member refuses writes for want of disk space
 }

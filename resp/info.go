@@ -99,9 +99,17 @@ func infoMemory(b *strings.Builder, _ *door, st fsm.Status) {
 	infoLine(b, "mem_allocator", "go")
 }
 
-func infoPersistence(b *strings.Builder, _ *door, _ fsm.Status) {
+func infoPersistence(b *strings.Builder, _ *door, st fsm.Status) {
 	infoLine(b, "loading", 0)
 	infoLine(b, "aof_enabled", 1)
+	if st.DiskFree != nil {
+		infoLine(b, "disk_free", *st.DiskFree)
+	}
+	low := 0
+	if st.DiskLow {
+		low = 1
+	}
+	infoLine(b, "disk_low", low)
 }
 
 func infoStats(b *strings.Builder, d *door, _ fsm.Status) {
