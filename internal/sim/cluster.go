@@ -6,6 +6,7 @@
 //	    Crash, Restart                    process death: connections break, unsynced writes are gone
 //	    Net.Cut, Isolate, Heal, Delay     the network's faults (internal/memnet)
 //	    Skew                              a wall clock that jumps
+//	    Freeze, Slow, FailAppend, SetFree disks that hang, are slow, fail, are full (trouble.go)
 //	    Stop                              ends all; synctest fails the test if anything is left running
 //
 // Rules. Everything must be made and used inside one synctest bubble. A crashed node's goroutines are ended in the
@@ -45,6 +46,9 @@ type Cluster struct {
 	Files     string                 // a directory for real stores; empty: disks in memory
 	LogStore  string                 // of real stores: cluster.Config.LogStore
 
+	// Fatal is told when a Node ends itself; the process is still running. Nil: the test fails.
+	Fatal func(name string, err error)
+
 	mu    sync.Mutex
 	hosts map[string]*Host
 	wg    sync.WaitGroup // crashed Nodes that are being taken down
@@ -60,6 +64,7 @@ type Host struct {
 	life     *life
 	disk     *disk
 	skew     time.Duration
+	free     uint64 // bytes of the disk
 }
 
 // life is one process: from Start to Crash or Stop.
@@ -117,7 +122,8 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 	c.mu.Lock()
 	h := c.hosts[name]
 	if h == nil {
-		h = &Host{Name: name, Founder: fresh.Founder, Nonvoter: fresh.Nonvoter, port: peerPort, disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
+		h = &Host{Name: name, Founder: fresh.Founder, Nonvoter: fresh.Nonvoter, port: peerPort, free: allFree,
+			disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
 		c.hosts[name] = h
 	}
 	c.mu.Unlock()
@@ -134,7 +140,8 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Nonvoter: h.Nonvoter, Version: "sim",
 		Invited: func(peer string) error { return c.invited(name, peer) },
 		Timing:  c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Limits: c.Limits, Stores: stores, LogStore: c.LogStore, Logger: c.logger(name),
-		Wall: func() time.Time { return time.Now().Add(c.skew(h)) },
+		Wall:  func() time.Time { return time.Now().Add(c.skew(h)) },
+		Space: func() (free, total uint64, err error) { return c.space(h) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {
 				return nil, net.ErrClosed
@@ -142,7 +149,11 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 			return c.Net.Dial(ctx, name, addr)
 		},
 		Fatal: func(err error) {
-			if !alive.isDead() {
+			switch {
+			case alive.isDead():
+			case c.Fatal != nil:
+				c.Fatal(name, err)
+			default:
 				c.T.Errorf("%s ended itself: %v", name, err)
 			}
 		},
@@ -326,6 +337,7 @@ func (c *Cluster) Stop() {
 		h.life.die()
 		h.node = nil
 		c.mu.Unlock()
+		c.Thaw(name)
 		c.wg.Go(func() { node.Close() })
 	}
 	c.Net.Heal()

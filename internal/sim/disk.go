@@ -22,6 +22,8 @@ type disk struct {
 	mu        sync.Mutex
 	rng       *rand.Rand
 	latency   time.Duration // of one write
+	frozen    chan struct{} // closed when the writes that hang go on; nil: none does
+	failing   error         // of the next append to the log
 	log       map[uint64]*raft.Log
 	first     uint64
 	last      uint64
@@ -59,10 +61,28 @@ func (d *disk) crash() *disk {
 	c.log, c.stable, c.numbers = maps.Clone(d.log), maps.Clone(d.stable), maps.Clone(d.numbers)
 	c.first, c.last = d.first, d.last
 	c.snapshots = slices.Clone(d.snapshots)
+	d.thawLocked() // nobody hears of those writes any more
 	for _, l := range d.writing[:d.rng.IntN(len(d.writing)+1)] {
 		c.keep(l)
 	}
 	return c
+}
+
+// work takes as long as one write: while the disk is frozen, for ever.
+func (d *disk) work() {
+	d.mu.Lock()
+	latency := d.latency
+	d.mu.Unlock()
+	time.Sleep(latency)
+	for {
+		d.mu.Lock()
+		frozen := d.frozen
+		d.mu.Unlock()
+		if frozen == nil {
+			return
+		}
+		<-frozen
+	}
 }
 
 func (d *disk) keep(l *raft.Log) {
@@ -97,9 +117,14 @@ func (d *disk) StoreLogs(logs []*raft.Log) error {
 		d.mu.Unlock()
 		return errors.New("sim: gap in the log")
 	}
+	if err := d.failing; err != nil {
+		d.failing = nil
+		d.mu.Unlock()
+		return err
+	}
 	d.writing = logs
 	d.mu.Unlock()
-	time.Sleep(d.latency)
+	d.work()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.writing = nil
@@ -110,7 +135,7 @@ func (d *disk) StoreLogs(logs []*raft.Log) error {
 }
 
 func (d *disk) DeleteRange(from, to uint64) error {
-	time.Sleep(d.latency)
+	d.work()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for i := from; i <= to; i++ {
@@ -133,7 +158,7 @@ func (d *disk) IsMonotonic() bool { return true }
 var errNotFound = errors.New("not found") // the text that raft expects
 
 func (d *disk) Set(key, value []byte) error {
-	time.Sleep(d.latency)
+	d.work()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stable[string(key)] = bytes.Clone(value)
@@ -151,7 +176,7 @@ func (d *disk) Get(key []byte) ([]byte, error) {
 }
 
 func (d *disk) SetUint64(key []byte, value uint64) error {
-	time.Sleep(d.latency)
+	d.work()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.numbers[string(key)] = value
@@ -226,7 +251,7 @@ func (s *sink) Close() error {
 		return nil
 	}
 	s.over = true
-	time.Sleep(s.disk.latency)
+	s.disk.work()
 	s.meta.Size = int64(len(s.data))
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
