@@ -19,6 +19,7 @@ import (
 
 const (
 	stopTime     = 5 * time.Second         // from the signal to the end of what is in flight
+	hangUpTime   = 500 * time.Millisecond  // for closing connections when the node can't go on
 	transferTime = 1500 * time.Millisecond // of it, for handing over leadership
 	readyTick    = 10 * time.Millisecond   // between two looks for a leader
 	readyPatient = 3 * time.Second         // without a leader for so long: a log line says what is waited for
@@ -176,7 +177,7 @@ func (p *Program) fail(err error) {
 }
 
 // Run serves until ctx ends (nil, after Close), the cluster refuses the node, or the node can't go on. In the last case
-// nothing is handed over, closed or waited for, for that may need the disk that failed: the process must end.
+// nothing is handed over or finished, for that may need the disk that failed: the process must end.
 func (p *Program) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -191,6 +192,7 @@ func (p *Program) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-p.fatal:
+		p.hangUp()
 		return err
 	case err = <-ended:
 	case <-p.left:
@@ -204,6 +206,20 @@ func (p *Program) Run(ctx context.Context) error {
 	err = errors.Join(err, p.Close())
 	running.Wait()
 	return err
+}
+
+// hangUp closes the connections of clients and peers, without the disk. A process of which a thread waits for a disk may take
+// long to end, and its sockets stay with it: nobody would hear that it is gone.
+func (p *Program) hangUp() {
+	var closing sync.WaitGroup
+	closing.Go(p.server.Close)
+	closing.Go(p.node.HangUp)
+	closed := make(chan struct{})
+	go func() { closing.Wait(); close(closed) }()
+	select {
+	case <-closed:
+	case <-time.After(hangUpTime):
+	}
 }
 
 // Close hands leadership over if this node leads, answers what is in flight, closes the clients' connections and then the

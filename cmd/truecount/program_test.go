@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -105,6 +106,53 @@ func TestANodeCountsAndKeepsItsCount(t *testing.T) {
 	n = startNode(t, Config{Dir: dir})
 	n.wantDo(t, "-4", "GET", "hits")
 	n.wantDo(t, "x y", "GET", "name")
+}
+
+func TestANodeThatCannotGoOnHangsUpAndEndsInWords(t *testing.T) {
+	ready := readyLine{text: make(chan string, 1)}
+	p, err := Open(Config{ID: "n1", Dir: t.TempDir(), RESP: "127.0.0.1:0", Peer: "127.0.0.1:0", Version: "test",
+		Logger: hclog.NewNullLogger(), Ready: &ready, Timing: cluster.DefaultTiming()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- p.Run(context.Background()) }()
+	select {
+	case <-ready.text:
+	case <-time.After(patience):
+		t.Fatal("not ready")
+	}
+	client, err := net.Dial("tcp", p.config.RESP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	hangs := errors.New("disk: append to the log: no answer for 30s")
+	p.fail(hangs)
+	p.fail(errors.New("another, later"))
+	select {
+	case err := <-ended:
+		if err != hangs {
+			t.Errorf("Run = %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("Run goes on")
+	}
+	if err := client.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := client.Read(make([]byte, 1)); n != 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a client reads %d bytes, %v", n, err)
+	}
+	for _, addr := range []string{p.config.RESP, p.config.Peer} {
+		if conn, err := net.Dial("tcp", addr); err == nil {
+			conn.Close()
+			t.Errorf("%s is still open", addr)
+		}
+	}
+	if err := p.node.Close(); err != nil { // for the sake of this process, which goes on
+		t.Log(err)
+	}
 }
 
 func TestThreeNodesByJoin(t *testing.T) {
