@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/truecount/truecount/fsm"
 	"github.com/truecount/truecount/transport"
@@ -53,8 +54,8 @@ func (n *Node) expendable() error {
 
 // giveUp leaves this node's own cluster of one for the one at addr.
 func (n *Node) giveUp(ctx context.Context, addr string) error {
-	if _, ready := n.leader.ready(); !ready {
-		return fmt.Errorf("join at %s: this node is not ready yet", addr)
+	if err := n.awaitReady(ctx); err != nil {
+		return fmt.Errorf("join at %s: %w", addr, err)
 	}
 	lift, err := n.leader.fence(ctx, "this node is joining another cluster")
 	if err != nil {
@@ -80,6 +81,24 @@ func (n *Node) giveUp(ctx context.Context, addr string) error {
 	}
 	n.logger.Info("joined another cluster, and give up the own one, which nobody has written to", "through", via)
 	return ErrReopen
+}
+
+// awaitReady waits until this node leads and may propose, as one alone does soon after its start.
+func (n *Node) awaitReady(ctx context.Context) error {
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for {
+		if _, ready := n.leader.ready(); ready {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errNotReady
+		case <-n.ctx.Done():
+			return errClosing
+		}
+	}
 }
 
 // askToJoin asks at addr, and where that sends it.

@@ -116,6 +116,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		Secret:    p.config.Secret,
 		Limits:    p.config.limits(),
 		LogStore:  p.config.LogStore,
+		MinFree:   cluster.MinFree{Bytes: uint64(p.config.MinFree.Size), Percent: float64(p.config.MinFree.Percent)},
 		Timing:    p.config.Timing,
 		Version:   p.config.Version,
 		Logger:    p.config.Logger,
@@ -213,7 +214,9 @@ func (p *Program) Run(ctx context.Context) error {
 func (p *Program) hangUp() {
 	var closing sync.WaitGroup
 	closing.Go(p.server.Close)
-	closing.Go(p.node.HangUp)
+	if node := p.gate.node.Load(); node != nil {
+		closing.Go(node.HangUp)
+	}
 	closed := make(chan struct{})
 	go func() { closing.Wait(); close(closed) }()
 	select {

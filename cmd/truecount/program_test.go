@@ -150,7 +150,7 @@ func TestANodeThatCannotGoOnHangsUpAndEndsInWords(t *testing.T) {
 			t.Errorf("%s is still open", addr)
 		}
 	}
-	if err := p.node.Close(); err != nil { // for the sake of this process, which goes on
+	if err := p.gate.node.Load().Close(); err != nil { // for the sake of this process, which goes on
 		t.Log(err)
 	}
 }
