@@ -79,8 +79,11 @@ func BenchmarkFreeze(b *testing.B) {
 	b.Run("freeze and clone all shards", func(b *testing.B) {
 		for b.Loop() {
 			m.Freeze()
-			for i := range uint64(shardCount) {
-				m.table.writable(i << (64 - shardBits))
+			for i := range uint64(branchCount) {
+				b := m.table.writable(i << (64 - branchBits))
+				for j := range uint64(len(b.shards)) {
+					b.writable(i<<(64-branchBits) | j<<(64-branchBits-b.depth))
+				}
 			}
 		}
 	})

@@ -43,19 +43,19 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Image is a Machine as it was at one moment. It stays as it is while the Machine goes on, and may be written from
 // another goroutine.
 type Image struct {
-	head    head
-	shards  [shardCount]*shard
-	items   int
-	origins []origin
-	nodes   []Node
-	limits  Limits
-	limited bool
+	head     head
+	branches *branches
+	items    int
+	origins  []origin
+	nodes    []Node
+	limits   Limits
+	limited  bool
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
-// each shard of its table before it first touches it.
+// each branch and each shard of its table before it first touches it.
 func (m *Machine) Freeze() *Image {
-	return &Image{head: m.head(), shards: m.table.freeze(), items: m.table.count,
+	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
 		limits: m.limits, limited: m.limited}
 }
@@ -69,7 +69,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	bw.raw([]byte(imageMagic))
 	bw.block(blockHead, im.head.append(nil))
 	var body []byte
-	ascend(&im.shards, 0, func(_ uint64, key []byte, it item) bool {
+	im.branches.ascend(0, func(_ uint64, key []byte, it item) bool {
 		body = appendItem(body, key, it)
 		if len(body) >= imageBlock {
 			bw.block(blockItems, body)

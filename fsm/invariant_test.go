@@ -97,30 +97,55 @@ func deadlinesError(m *Machine) error {
 
 func tableError(t *table) error {
 	count := 0
-	for i, s := range t.shards {
+	for i, b := range t.branches {
+		if b == nil {
+			continue
+		}
+		if b.generation > t.generation {
+			return fmt.Errorf("branch %d is of generation %d, the table of %d", i, b.generation, t.generation)
+		}
+		n, err := t.branchError(uint64(i), b)
+		if err != nil {
+			return fmt.Errorf("branch %d: %w", i, err)
+		}
+		count += n
+	}
+	if count != t.count {
+		return fmt.Errorf("%d items in the branches, %d counted", count, t.count)
+	}
+	return nil
+}
+
+// branchError checks that every item stands where its hash belongs, that the bytes are counted, and that nothing empty is
+// left; it returns how many items there are.
+func (t *table) branchError(number uint64, b *branch) (items int, err error) {
+	bytes := 0
+	for i, s := range b.shards {
 		if s == nil {
 			continue
 		}
-		if s.generation > t.generation {
-			return fmt.Errorf("shard %d is of generation %d, the table of %d", i, s.generation, t.generation)
+		if s.generation > b.generation || int(s.shift) != branchBits+b.depth || s.count == 0 {
+			return 0, fmt.Errorf("shard %d is of generation %d in %d, shift %d at depth %d, %d items",
+				i, s.generation, b.generation, s.shift, b.depth, s.count)
 		}
 		if err := shardError(s); err != nil {
-			return fmt.Errorf("shard %d: %w", i, err)
+			return 0, fmt.Errorf("shard %d: %w", i, err)
 		}
 		for _, sl := range s.slots {
-			if sl.ref != 0 && sl.hash>>(64-shardBits) != uint64(i) {
-				return fmt.Errorf("shard %d holds hash %x", i, sl.hash)
+			if sl.ref != 0 && (branchOf(sl.hash) != number || b.shardOf(sl.hash) != uint64(i)) {
+				return 0, fmt.Errorf("shard %d holds hash %x", i, sl.hash)
 			}
 			if sl.ref != 0 && t.keyedWrong(s, sl) {
-				return fmt.Errorf("shard %d holds %q under hash %x", i, s.key(sl.ref), sl.hash)
+				return 0, fmt.Errorf("shard %d holds %q under hash %x", i, s.key(sl.ref), sl.hash)
 			}
 		}
-		count += s.count
+		items += s.count
+		bytes += s.live()
 	}
-	if count != t.count {
-		return fmt.Errorf("%d items in the shards, %d counted", count, t.count)
+	if bytes != b.bytes || bytes == 0 || len(b.shards) != 1<<b.depth || bytes > fullShard<<b.depth && b.depth < maxDepth {
+		return 0, fmt.Errorf("%d bytes in %d shards, counted as %d at depth %d", bytes, len(b.shards), b.bytes, b.depth)
 	}
-	return nil
+	return items, nil
 }
 
 // keyedWrong reports whether a slot's hash is not that of its key. Tests that choose hashes leave the hash key zero.
@@ -149,7 +174,7 @@ func shardError(s *shard) error {
 			return fmt.Errorf("slot %d: key %q twice", at, s.key(sl.ref))
 		}
 		count, last = count+1, sl.hash
-		live += s.recordSize(sl.ref)
+		live += len(s.record(sl.ref))
 	}
 	switch {
 	case count != s.count:
@@ -158,8 +183,8 @@ func shardError(s *shard) error {
 		return fmt.Errorf("arena of %d bytes, %d live and %d waste", len(s.arena), live, s.waste)
 	case s.waste >= compactAbove && s.waste >= len(s.arena)/2:
 		return fmt.Errorf("arena of %d bytes has %d waste", len(s.arena), s.waste)
-	case s.count > 1<<s.bits*7/8:
-		return fmt.Errorf("%d items in %d homes", s.count, 1<<s.bits)
+	case s.count > fullSlots(int(s.homes)):
+		return fmt.Errorf("%d items in %d homes", s.count, s.homes)
 	}
 	return nil
 }

@@ -3,7 +3,9 @@ package fsm
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"math/bits"
+	"slices"
 )
 
 // shard is one part of the table: slots in hash order, and an arena with the records they refer to. It holds no pointers
@@ -16,9 +18,10 @@ import (
 //
 // Walking the slots from left to right is therefore walking in hash order.
 type shard struct {
-	generation uint64 // of the table when this copy was made; see table.writable
-	slots      []slot // 1<<bits homes, and overflow behind them
-	bits       int
+	generation uint64 // of the table when this copy was made; see branch.writable
+	slots      []slot // the homes, and overflow behind them
+	homes      uint32
+	shift      uint32 // leading bits of a hash that all hashes of the shard share
 	count      int
 	arena      []byte
 	waste      int // bytes of records that no slot refers to any more
@@ -30,9 +33,10 @@ type slot struct {
 }
 
 const (
-	minShardBits  = 3
-	shardOverflow = 8    // spare slots behind the last home; more are appended when a run needs them
-	compactAbove  = 4096 // bytes of waste that are never worth a compaction
+	minHomes      = 4
+	shardOverflow = 4                  // spare slots behind the last home; as many again are added when a run needs them
+	maxArena      = math.MaxUint32 - 1 // bytes: a slot's ref must reach them
+	compactAbove  = 256                // bytes of waste that are never worth a compaction
 )
 
 // A record is
@@ -52,10 +56,10 @@ type item struct {
 	deadline int64 // in machine time; 0: never
 }
 
-func newShard(generation uint64, bits, arena int) *shard {
+func newShard(generation uint64, shift, homes, arena int) *shard {
 	return &shard{
-		generation: generation, bits: bits,
-		slots: make([]slot, 1<<bits+shardOverflow),
+		generation: generation, shift: uint32(shift), homes: uint32(homes),
+		slots: make([]slot, homes+shardOverflow),
 		arena: make([]byte, 0, arena),
 	}
 }
@@ -63,13 +67,35 @@ func newShard(generation uint64, bits, arena int) *shard {
 func (s *shard) clone(generation uint64) *shard {
 	c := *s
 	c.generation = generation
-	c.slots = append(make([]slot, 0, len(s.slots)), s.slots...)
-	c.arena = append(make([]byte, 0, cap(s.arena)), s.arena...)
+	c.slots = slices.Clone(s.slots)
+	c.arena = slices.Clone(s.arena)
 	return &c
 }
 
-// home is the first slot a hash may stand in. The bits that chose the shard say nothing here and are shifted out.
-func (s *shard) home(hash uint64) int { return int(hash << shardBits >> (64 - s.bits)) }
+// homesFor is how many homes a shard of count records is made with: room for a quarter more.
+func homesFor(count int) int { return max(minHomes, count*10/7+2) }
+
+// fullSlots is how many records a shard holds before its runs get too long.
+func fullSlots(homes int) int { return homes * 7 / 8 }
+
+// live is the bytes of all records.
+func (s *shard) live() int { return len(s.arena) - s.waste }
+
+// home is the first slot a hash may stand in: as far into the homes as the hash is into the range of the shard.
+func (s *shard) home(hash uint64) int {
+	home, _ := bits.Mul64(hash<<s.shift, uint64(s.homes))
+	return int(home)
+}
+
+// ascend is table.ascend from a hash of this shard, or from 0; it reports whether visit wants more.
+func (s *shard) ascend(from uint64, visit func(hash uint64, key []byte, it item) bool) bool {
+	for _, sl := range s.slots[s.home(from):] {
+		if sl.ref != 0 && sl.hash >= from && !visit(sl.hash, s.key(sl.ref), s.item(sl.ref)) {
+			return false
+		}
+	}
+	return true
+}
 
 // find returns the slot of key, or where it would have to be inserted.
 func (s *shard) find(hash uint64, key []byte) (at int, found bool) {
@@ -89,6 +115,19 @@ func (s *shard) key(ref uint32) []byte {
 	rec := s.arena[ref-1:]
 	n := int(binary.LittleEndian.Uint16(rec))
 	return rec[recordHead : recordHead+n : recordHead+n]
+}
+
+// record returns a record's bytes.
+func (s *shard) record(ref uint32) []byte {
+	rec := s.arena[ref-1:]
+	size, tag := recordHead+int(binary.LittleEndian.Uint16(rec)), rec[2]
+	if tag&hasDeadline != 0 {
+		size += 8
+	}
+	if ValueKind(tag&^hasDeadline) == Int {
+		return rec[:size+8]
+	}
+	return rec[:size+2+int(binary.LittleEndian.Uint16(rec[size:]))]
 }
 
 // item reads a record. The Text of its Value points into the arena.
@@ -122,11 +161,6 @@ func recordSize(key []byte, it *item) int {
 	return size
 }
 
-func (s *shard) recordSize(ref uint32) int {
-	it := s.item(ref)
-	return recordSize(s.key(ref), &it)
-}
-
 // writeRecord fills rec, which has exactly recordSize bytes.
 func writeRecord(rec, key []byte, it item) {
 	binary.LittleEndian.PutUint16(rec, uint16(len(key)))
@@ -152,7 +186,7 @@ func (s *shard) put(at int, found bool, hash uint64, key []byte, it item) {
 	size := recordSize(key, &it)
 	if found {
 		ref := s.slots[at].ref
-		old := s.recordSize(ref)
+		old := len(s.record(ref))
 		if old == size {
 			writeRecord(s.arena[ref-1:][:size], key, it)
 			return
@@ -164,13 +198,16 @@ func (s *shard) put(at int, found bool, hash uint64, key []byte, it item) {
 	}
 	s.insert(at, slot{hash: hash, ref: s.store(size, key, it)})
 	s.count++
-	if s.count > 1<<s.bits*7/8 {
-		s.grow()
+	if s.count > fullSlots(int(s.homes)) {
+		*s = *s.part(s.generation, int(s.shift), s.slots)
 	}
 }
 
 func (s *shard) store(size int, key []byte, it item) (ref uint32) {
 	at := len(s.arena)
+	if at+size > maxArena { // a branch would have split long before, but for a million keys of one hash
+		panic("BUG: the arena of one shard is full")
+	}
 	s.arena = append(s.arena, make([]byte, size)...)
 	writeRecord(s.arena[at:], key, it)
 	return uint32(at) + 1
@@ -183,7 +220,7 @@ func (s *shard) insert(at int, sl slot) {
 		end++
 	}
 	if end == len(s.slots) {
-		s.slots = append(s.slots, slot{})
+		s.overflow()
 	}
 	copy(s.slots[at+1:end+1], s.slots[at:end])
 	s.slots[at] = sl
@@ -192,7 +229,7 @@ func (s *shard) insert(at int, sl slot) {
 // remove takes out the slot at and lets the run behind it close up, as far as each entry's home allows.
 func (s *shard) remove(at int) {
 	ref := s.slots[at].ref
-	s.waste += s.recordSize(ref)
+	s.waste += len(s.record(ref))
 	s.count--
 	end := at + 1
 	for end < len(s.slots) && s.slots[end].ref != 0 && s.home(s.slots[end].hash) < end {
@@ -203,40 +240,57 @@ func (s *shard) remove(at int) {
 	s.compact()
 }
 
-// grow doubles the homes. The entries are met in hash order, so each goes behind the one before it.
-func (s *shard) grow() { s.rebuild(s.bits+1, s.arena) }
+// overflow adds slots behind the last one, in a copy: append would double them all.
+func (s *shard) overflow() {
+	slots := make([]slot, len(s.slots)+shardOverflow)
+	copy(slots, s.slots)
+	s.slots = slots
+}
 
-// compact rewrites the arena once more than half of it is waste, and shrinks the slots to fit.
+// compact rewrites the shard once more than half of its arena is waste.
 func (s *shard) compact() {
 	if s.waste < compactAbove || s.waste < len(s.arena)/2 {
 		return
 	}
-	fresh := make([]byte, 0, (len(s.arena)-s.waste)*5/4)
-	for i := range s.slots {
-		if ref := s.slots[i].ref; ref != 0 {
-			size := s.recordSize(ref)
-			s.slots[i].ref = uint32(len(fresh)) + 1
-			fresh = append(fresh, s.arena[ref-1:][:size]...)
-		}
-	}
-	s.waste = 0
-	s.rebuild(max(minShardBits, bits.Len(uint(s.count*4/3))), fresh)
+	*s = *s.part(s.generation, int(s.shift), s.slots)
 }
 
-func (s *shard) rebuild(bits int, arena []byte) {
-	old := s.slots
-	s.bits, s.arena = bits, arena
-	s.slots = make([]slot, 1<<bits+shardOverflow)
+// split returns the two halves of the shard's range. The shard stays as it is.
+func (s *shard) split(generation uint64) (low, high *shard) {
+	middle := 0
+	for i, sl := range s.slots {
+		if sl.ref != 0 && sl.hash<<s.shift>>63 == 0 {
+			middle = i + 1
+		}
+	}
+	shift := int(s.shift) + 1
+	return s.part(generation, shift, s.slots[:middle]), s.part(generation, shift, s.slots[middle:])
+}
+
+// part returns a new shard with the records of some slots of this one, without waste and with room to grow by a quarter. The
+// slots are met in hash order, so each goes behind the one before it.
+func (s *shard) part(generation uint64, shift int, slots []slot) *shard {
+	count, size := 0, 0
+	for _, sl := range slots {
+		if sl.ref != 0 {
+			count++
+			size += len(s.record(sl.ref))
+		}
+	}
+	p := newShard(generation, shift, homesFor(count), size*5/4)
+	p.count = count
 	next := 0
-	for _, sl := range old {
+	for _, sl := range slots {
 		if sl.ref == 0 {
 			continue
 		}
-		next = max(next, s.home(sl.hash))
-		for next >= len(s.slots) {
-			s.slots = append(s.slots, slot{})
+		next = max(next, p.home(sl.hash))
+		if next == len(p.slots) {
+			p.overflow()
 		}
-		s.slots[next] = sl
+		p.slots[next] = slot{sl.hash, uint32(len(p.arena)) + 1}
+		p.arena = append(p.arena, s.record(sl.ref)...)
 		next++
 	}
+	return p
 }

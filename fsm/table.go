@@ -3,19 +3,22 @@ package fsm
 import "github.com/dchest/siphash"
 
 const (
-	shardBits  = 10
-	shardCount = 1 << shardBits
+	branchBits  = 12
+	branchCount = 1 << branchBits
 )
 
-// table maps keys to items in the order of a keyed hash: Get, Put, Delete, and Ascend from any hash. The top bits of the
-// hash choose a shard; a snapshot is a copy of the pointers to the shards, and a shard that a snapshot can see is cloned
-// before it is touched again.
+// table maps keys to items in the order of a keyed hash: Get, Put, Delete, and Ascend from any hash. It is a tree of two
+// levels: the top bits of the hash choose a branch, the next ones a shard of it. A snapshot is a copy of the pointers to the
+// branches; a branch or shard that a snapshot can see is cloned before it is touched again. Branches split as they fill, so
+// that shards, and with them the price of the first touch after a snapshot, stay small whatever the table holds.
 type table struct {
 	hashKey    [2]uint64
-	shards     [shardCount]*shard // nil: empty
+	branches   branches
 	count      int
 	generation uint64
 }
+
+type branches [branchCount]*branch // nil: empty
 
 func newTable(hashKey [2]uint64) *table { return &table{hashKey: hashKey} }
 
@@ -24,7 +27,11 @@ func (t *table) hash(key []byte) uint64 { return siphash.Hash(t.hashKey[0], t.ha
 
 // get returns what key holds, expired or not. The Text of its Value is valid until the next put or delete.
 func (t *table) get(hash uint64, key []byte) (it item, found bool) {
-	s := t.shards[hash>>(64-shardBits)]
+	b := t.branches[branchOf(hash)]
+	if b == nil {
+		return item{}, false
+	}
+	s := b.shards[b.shardOf(hash)]
 	if s == nil {
 		return item{}, false
 	}
@@ -37,68 +44,58 @@ func (t *table) get(hash uint64, key []byte) (it item, found bool) {
 
 // put stores it under key, copying both.
 func (t *table) put(hash uint64, key []byte, it item) {
-	s := t.writable(hash)
-	at, found := s.find(hash, key)
-	if !found {
+	b := t.writable(hash)
+	if b.put(hash, key, it) {
 		t.count++
 	}
-	s.put(at, found, hash, key, it)
 }
 
 // delete removes key if it is there.
 func (t *table) delete(hash uint64, key []byte) {
-	if t.shards[hash>>(64-shardBits)] == nil {
+	if t.branches[branchOf(hash)] == nil {
 		return
 	}
-	s := t.writable(hash)
-	if at, found := s.find(hash, key); found {
-		s.remove(at)
+	b := t.writable(hash)
+	if b.delete(hash, key) {
 		t.count--
+	}
+	if b.bytes == 0 {
+		t.branches[branchOf(hash)] = nil
 	}
 }
 
 // ascend visits the items whose hash is at least from, in hash order, until visit says false. The key and the item's Text
 // are valid during the visit, which must not change the table.
 func (t *table) ascend(from uint64, visit func(hash uint64, key []byte, it item) bool) {
-	ascend(&t.shards, from, visit)
+	t.branches.ascend(from, visit)
 }
 
-func ascend(shards *[shardCount]*shard, from uint64, visit func(hash uint64, key []byte, it item) bool) {
-	for i := from >> (64 - shardBits); i < shardCount; i++ {
-		s := shards[i]
-		if s == nil {
-			continue
+func (bs *branches) ascend(from uint64, visit func(hash uint64, key []byte, it item) bool) {
+	for _, b := range bs[branchOf(from):] {
+		if b != nil && !b.ascend(from, visit) {
+			return
 		}
-		at := 0
-		if i == from>>(64-shardBits) {
-			at = s.home(from)
-		}
-		for ; at < len(s.slots); at++ {
-			sl := s.slots[at]
-			if sl.ref == 0 || sl.hash < from {
-				continue
-			}
-			if !visit(sl.hash, s.key(sl.ref), s.item(sl.ref)) {
-				return
-			}
-		}
+		from = 0 // of the next one, all
 	}
 }
 
-// freeze returns the shards as they are now. They never change again.
-func (t *table) freeze() [shardCount]*shard {
+// freeze returns the branches as they are now. They and their shards never change again.
+func (t *table) freeze() *branches {
 	t.generation++
-	return t.shards
+	frozen := t.branches
+	return &frozen
 }
 
-// writable is the shard of hash in a copy that no snapshot sees.
-func (t *table) writable(hash uint64) *shard {
-	p := &t.shards[hash>>(64-shardBits)]
-	switch s := *p; {
-	case s == nil:
-		*p = newShard(t.generation, minShardBits, 0)
-	case s.generation != t.generation:
-		*p = s.clone(t.generation)
+// writable is the branch of hash in a copy that no snapshot sees.
+func (t *table) writable(hash uint64) *branch {
+	p := &t.branches[branchOf(hash)]
+	switch b := *p; {
+	case b == nil:
+		*p = newBranch(t.generation)
+	case b.generation != t.generation:
+		*p = b.clone(t.generation)
 	}
 	return *p
 }
+
+func branchOf(hash uint64) uint64 { return hash >> (64 - branchBits) }

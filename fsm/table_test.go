@@ -16,12 +16,13 @@ var hashShapes = []struct {
 	keys uint64 // in the universe
 	of   func(n uint64) uint64
 }{
-	{"spread over all shards", 3000, func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 }},
-	{"spread over one shard", 300, func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 >> shardBits }},
+	{"spread over all branches", 3000, func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 }},
+	{"spread over one branch", 3000, func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 >> branchBits }},
+	{"spread over one shard", 300, func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 >> (branchBits + maxDepth) }},
 	{"in eight collisions", 300, func(n uint64) uint64 { return n % 8 << 59 }},
 	{"in one collision", 60, func(uint64) uint64 { return 1 << 40 }},
 	{"at the end of the last shard", 200, func(n uint64) uint64 { return ^uint64(0) - n%20 }},
-	{"at the ends of two neighbours", 300, func(n uint64) uint64 { return 1<<(64-shardBits) - 100 + n%200 }},
+	{"at the ends of two neighbours", 300, func(n uint64) uint64 { return 1<<(64-branchBits) - 100 + n%200 }},
 }
 
 func TestTableDoesWhatAMapDoesWhereverTheHashesFall(t *testing.T) {
@@ -115,29 +116,55 @@ func TestAscendStopsWhenTold(t *testing.T) {
 	}
 }
 
-func TestArenaStaysNearWhatItHoldsUnderChurn(t *testing.T) {
+func TestArenasStayNearWhatTheyHoldUnderChurn(t *testing.T) {
 	tab := newTable([2]uint64{})
 	rnd := rand.New(rand.NewPCG(3, 4))
+	hashOf := func(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 >> branchBits } // all in one branch
 	text := make([]byte, 400)
 	for range 100_000 {
 		n := rnd.Uint64N(5000)
-		hash, key := n*0x9e3779b97f4a7c15>>shardBits, fmt.Appendf(nil, "key-%d", n) // all in one shard
-		if rnd.IntN(3) == 0 {
-			tab.delete(hash, key)
-			continue
+		if key := fmt.Appendf(nil, "key-%d", n); rnd.IntN(3) == 0 {
+			tab.delete(hashOf(n), key)
+		} else {
+			tab.put(hashOf(n), key, item{value: Value{Kind: Text, Text: text[:rnd.IntN(len(text))]}})
 		}
-		tab.put(hash, key, item{value: Value{Kind: Text, Text: text[:rnd.IntN(len(text))]}})
 	}
-	s := tab.shards[0]
-	live := len(s.arena) - s.waste
-	if limit := live*5/2 + 2*compactAbove; cap(s.arena) > limit {
-		t.Errorf("arena of %d bytes for %d live ones, want at most %d", cap(s.arena), live, limit)
+	room, live := arenas(tab.branches[0])
+	if limit := live * 5 / 2; room > limit || live != tab.branches[0].bytes {
+		t.Errorf("arenas of %d bytes for %d live ones, want at most %d", room, live, limit)
 	}
 	for n := range uint64(5000) {
-		tab.delete(n*0x9e3779b97f4a7c15>>shardBits, fmt.Appendf(nil, "key-%d", n))
+		tab.delete(hashOf(n), fmt.Appendf(nil, "key-%d", n))
 	}
-	if tab.count != 0 || cap(s.arena) > 4*compactAbove || len(s.slots) > 1000 {
-		t.Errorf("emptied: %d items, arena of %d bytes, %d slots", tab.count, cap(s.arena), len(s.slots))
+	if tab.count != 0 || tab.branches[0] != nil {
+		t.Errorf("emptied: %d items, branch %v", tab.count, tab.branches[0])
+	}
+}
+
+func arenas(b *branch) (room, live int) {
+	for _, s := range b.shards {
+		if s != nil {
+			room += cap(s.arena)
+			live += s.live()
+		}
+	}
+	return room, live
+}
+
+// The first touch after a snapshot copies a shard: none may be so large that clients notice.
+func TestShardsStaySmallHoweverManyKeysThereAre(t *testing.T) {
+	tab := newTable([2]uint64{})
+	it := item{value: IntValue(1)}
+	for n := range uint64(200_000) { // in one branch: as in a table of 800 million
+		tab.put(n*0x9e3779b97f4a7c15>>branchBits, fmt.Appendf(nil, "key-%d", n), it)
+	}
+	for i, s := range tab.branches[0].shards {
+		if s != nil && s.live() > 2*fullShard {
+			t.Errorf("shard %d holds %d bytes, full is %d", i, s.live(), fullShard)
+		}
+	}
+	if err := tableError(tab); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -145,23 +172,23 @@ func TestFrozenShardsNeverChange(t *testing.T) {
 	tab := newTable([2]uint64{})
 	rnd := rand.New(rand.NewPCG(5, 6))
 	type frozen struct {
-		shards [shardCount]*shard
-		want   []string
+		branches *branches
+		want     []string
 	}
 	var all []frozen
-	list := func(shards *[shardCount]*shard) (items []string) {
-		ascend(shards, 0, func(hash uint64, key []byte, it item) bool {
+	list := func(bs *branches) (items []string) {
+		bs.ascend(0, func(hash uint64, key []byte, it item) bool {
 			items = append(items, fmt.Sprintf("%x %s %v", hash, key, it))
 			return true
 		})
 		return items
 	}
 	for range 20 {
-		shards := tab.freeze()
-		all = append(all, frozen{shards, list(&shards)})
+		bs := tab.freeze()
+		all = append(all, frozen{bs, list(bs)})
 		for range 2000 {
 			n := rnd.Uint64N(1000)
-			hash, key := n*0x9e3779b97f4a7c15, fmt.Appendf(nil, "key-%d", n)
+			hash, key := n*0x9e3779b97f4a7c15>>(n%2*branchBits), fmt.Appendf(nil, "key-%d", n)
 			if rnd.IntN(4) == 0 {
 				tab.delete(hash, key)
 				continue
@@ -170,7 +197,7 @@ func TestFrozenShardsNeverChange(t *testing.T) {
 		}
 	}
 	for i, f := range all {
-		if got := list(&f.shards); !slices.Equal(got, f.want) {
+		if got := list(f.branches); !slices.Equal(got, f.want) {
 			t.Errorf("freeze %d holds other items than when it was taken", i)
 		}
 	}
