@@ -3,6 +3,8 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"math"
 	"net"
 	"time"
 
@@ -80,26 +82,19 @@ type MinFree struct {
 	Percent float64
 }
 
-// SnapshotPolicy says when the Machine's image replaces the log in front of it. The zero value of a field is its default.
-type SnapshotPolicy struct {
-	Entries  uint64        // since the last one
-	Every    time.Duration // how often Entries is looked at: once to twice this long
-	Trailing uint64        // entries kept behind an image, for members that lag
-}
-
-// Trailing is never set below its default in production: a member whose own unconfirmed tail reaches beyond the log may
-// otherwise be sent the same image for ever (hashicorp/raft issue 697).
-const (
-	defaultSnapshotEntries  = 16384
-	defaultSnapshotEvery    = 30 * time.Second
-	defaultSnapshotTrailing = 10240
-)
-
 // DefaultTiming is what the zero Timing means: the fastest of those tried that showed no election without a fault in ten
 // minutes of full load with three nodes on two cores (docs/decisions/0004-raft-timing.md).
 func DefaultTiming() Timing {
 	return Timing{Heartbeat: 150 * time.Millisecond, Election: 150 * time.Millisecond, Lease: 100 * time.Millisecond,
 		Commit: 5 * time.Millisecond}
+}
+
+// check refuses what would harm a node that keeps its data in files.
+func (c *Config) check() error {
+	if c.Stores == nil && c.Snapshots.trailing() < defaultSnapshotTrailing {
+		return fmt.Errorf("%d entries behind a snapshot: keep at least %d", c.Snapshots.Trailing, defaultSnapshotTrailing)
+	}
+	return nil
 }
 
 // What clients can rely on, whatever the timing: a command is answered within maxWait.
@@ -109,6 +104,8 @@ const (
 	patience  = 300 * time.Millisecond  // a read round, and an attempt at a verified read
 	tickEvery = 10 * time.Millisecond   // how often deadlines, leadership and time are looked at
 )
+
+const farAway = 10 * 365 * 24 * time.Hour
 
 // raftConfig is the library's configuration. The numbers are argued in docs/decisions/0004-raft-timing.md.
 func (c *Config) raftConfig(id string) *raft.Config {
@@ -120,9 +117,8 @@ func (c *Config) raftConfig(id string) *raft.Config {
 	rc.LeaderLeaseTimeout = cmp.Or(c.Timing.Lease, def.Lease)
 	rc.CommitTimeout = cmp.Or(c.Timing.Commit, def.Commit)
 	rc.MaxAppendEntries = 64
-	rc.TrailingLogs = cmp.Or(c.Snapshots.Trailing, defaultSnapshotTrailing)
-	rc.SnapshotThreshold = cmp.Or(c.Snapshots.Entries, defaultSnapshotEntries)
-	rc.SnapshotInterval = cmp.Or(c.Snapshots.Every, defaultSnapshotEvery)
+	rc.TrailingLogs = c.Snapshots.trailing()
+	rc.SnapshotThreshold, rc.SnapshotInterval = math.MaxUint64, farAway // snapshots.go asks for each
 	rc.ShutdownOnRemove = false
 	rc.NoLegacyTelemetry = true
 	rc.Logger = c.Logger.Named("raft")

@@ -38,6 +38,8 @@ type Node struct {
 
 	guests guests // admitted, but no members          admit.go
 
+	snapshots *snapshots // when an image is written              snapshots.go
+
 	idMu sync.Mutex
 	id   identity // ID and Name never change
 
@@ -51,6 +53,9 @@ type Node struct {
 
 // Open starts a node on its data directory and peer port. Errors are one line that names the thing and the cure.
 func Open(config Config) (*Node, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
 	if config.Logger == nil {
 		config.Logger = hclog.NewNullLogger()
 	}
@@ -110,6 +115,8 @@ func open(config Config, stores Stores) (*Node, error) {
 		number: fsm.Number{Origin: n.id.ID, Incarnation: incarnation}}
 	n.reader = &reader{confirm: n.confirm, replica: n.replica, clock: n.clock, contact: n.contact,
 		joined: n.Joined, strong: newReadQueue(), attempt: newReadQueue(), stale: newReadQueue(), ctx: n.ctx}
+	n.snapshots = &snapshots{policy: config.Snapshots, growth: &n.replica.growth, rank: n.rank, logger: n.logger,
+		write: func() error { return n.raft.Snapshot().Error() }, forced: make(chan struct{}, 1)}
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
@@ -131,6 +138,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	go n.leader.run() // Close waits for it, but not for ever
 	n.wg.Go(func() { n.reader.run(&n.reader.strong) })
 	n.wg.Go(func() { n.reader.run(&n.reader.attempt) })
+	n.wg.Go(func() { n.snapshots.run(n.ctx) })
 	for _, job := range []func(){n.reader.runStale, n.tick, n.tend, n.keepWatch, n.keepSpace} {
 		n.wg.Go(job)
 	}

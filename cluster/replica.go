@@ -22,6 +22,7 @@ type replica struct {
 	now    atomic.Int64      // machine time
 	seen   func(stamp int64) // told the stamp of every Entry
 	fatal  func(error)
+	growth growth // since the last image
 
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
@@ -47,6 +48,7 @@ func (r *replica) ApplyBatch(logs []*raft.Log) []any {
 		}
 		r.mark.reach(log.Index)
 	}
+	r.growth.add(logs)
 	return responses
 }
 
@@ -141,13 +143,14 @@ func (r *replica) registry() []fsm.Node {
 func (r *replica) Snapshot() (raft.FSMSnapshot, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return snapshot{r.machine.Freeze()}, nil
+	return snapshot{r, r.machine.Freeze(), r.growth.mark()}, nil
 }
 
 // Restore replaces the Machine by the one in the image. On an error it stays as it was.
 func (r *replica) Restore(image io.ReadCloser) error {
 	defer image.Close()
-	m, err := fsm.Restore(image)
+	counted := &countingReader{Reader: image}
+	m, err := fsm.Restore(counted)
 	if err != nil {
 		return err
 	}
@@ -159,17 +162,29 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	r.publishLocked()
 	r.mu.Unlock()
 	r.mark.reach(m.Index())
+	r.growth.written(r.growth.mark(), counted.n)
 	return nil
 }
 
-type snapshot struct{ image *fsm.Image }
+// snapshot is an image that raft has written, or drops.
+type snapshot struct {
+	replica *replica
+	image   *fsm.Image
+	at      applied
+}
 
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	if _, err := s.image.WriteTo(sink); err != nil {
+	size, err := s.image.WriteTo(sink)
+	if err != nil {
 		sink.Cancel()
 		return err
 	}
-	return sink.Close()
+	if err := sink.Close(); err != nil {
+		return err
+	}
+	s.replica.growth.written(s.at, uint64(size))
+	return nil
 }
 
+// Release has nothing to do: who drops the last pointer to the image frees what only that held.
 func (s snapshot) Release() {}

@@ -11,7 +11,7 @@ import (
 
 // perAttempt is what hashicorp/raft v1.7.3 says of each attempt, dozens of times in the second after a member has died
 // and for ever while there is no majority. What operators need of it, it says once in other lines: "failed to contact",
-// "starting election", "stepping down".
+// "starting election", "stepping down", "no image could be written".
 var perAttempt = []string{
 	"appendEntries rejected, sending older logs",
 	"Election timeout reached, restarting election",
@@ -22,6 +22,7 @@ var perAttempt = []string{
 	"failed to make requestVote RPC",
 	"failed to pipeline appendEntries",
 	"failed to start pipeline replication to",
+	"failed to take snapshot",
 	"rejecting pre-vote request since we have a leader",
 	"rejecting vote request since we have a leader",
 }
