@@ -38,7 +38,7 @@ type Node struct {
 
 	guests guests // admitted, but no members          admit.go
 
-	snapshots *snapshots // when an image is written              snapshots.go
+	snapshots *snapshots // when an image is written              snapshots.go, pace.go
 
 	idMu sync.Mutex
 	id   identity // ID and Name never change
@@ -109,6 +109,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	}
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
+	n.replica.images = imageWriter{dir: config.Dir, stop: n.ctx.Done(), logger: n.logger}
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls, halted: n.halted,
 		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	n.proposer = &proposer{route: n.route, deliver: n.sendBatch, contact: n.contact,

@@ -5,7 +5,9 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"github.com/truecount/truecount/fsm"
@@ -23,13 +25,14 @@ type replica struct {
 	seen   func(stamp int64) // told the stamp of every Entry
 	fatal  func(error)
 	growth growth // since the last image
+	images imageWriter
 
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
 }
 
 func newReplica(seen func(int64), fatal func(error)) *replica {
-	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal}
+	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal, images: imageWriter{logger: hclog.NewNullLogger()}}
 	r.publishLocked()
 	return r
 }
@@ -173,16 +176,16 @@ type snapshot struct {
 	at      applied
 }
 
+// Persist writes the image to sink. It takes its time: see pace.go.
 func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	size, err := s.image.WriteTo(sink)
+	start := time.Now()
+	size, err := s.replica.images.write(sink, s.image)
 	if err != nil {
-		sink.Cancel()
-		return err
-	}
-	if err := sink.Close(); err != nil {
 		return err
 	}
 	s.replica.growth.written(s.at, uint64(size))
+	s.replica.images.logger.Info("image written", "index", s.image.Index(), "bytes", size,
+		"took", time.Since(start).Round(time.Millisecond))
 	return nil
 }
 
