@@ -3,7 +3,6 @@ package cluster
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"net"
 	"time"
@@ -87,14 +86,6 @@ type MinFree struct {
 func DefaultTiming() Timing {
 	return Timing{Heartbeat: 150 * time.Millisecond, Election: 150 * time.Millisecond, Lease: 100 * time.Millisecond,
 		Commit: 5 * time.Millisecond}
-}
-
-// check refuses what would harm a node that keeps its data in files.
-func (c *Config) check() error {
-	if c.Stores == nil && c.Snapshots.trailing() < defaultSnapshotTrailing {
-		return fmt.Errorf("%d entries behind a snapshot: keep at least %d", c.Snapshots.Trailing, defaultSnapshotTrailing)
-	}
-	return nil
 }
 
 // What clients can rely on, whatever the timing: a command is answered within maxWait.

@@ -53,9 +53,6 @@ type Node struct {
 
 // Open starts a node on its data directory and peer port. Errors are one line that names the thing and the cure.
 func Open(config Config) (*Node, error) {
-	if err := config.check(); err != nil {
-		return nil, err
-	}
 	if config.Logger == nil {
 		config.Logger = hclog.NewNullLogger()
 	}
@@ -118,6 +115,9 @@ func open(config Config, stores Stores) (*Node, error) {
 		joined: n.Joined, strong: newReadQueue(), attempt: newReadQueue(), stale: newReadQueue(), ctx: n.ctx}
 	n.snapshots = &snapshots{policy: config.Snapshots, growth: &n.replica.growth, rank: n.rank, logger: n.logger,
 		write: func() error { return n.raft.Snapshot().Error() }, forced: make(chan struct{}, 1)}
+	if images, ok := stores.Snapshots.(*images); ok {
+		images.damaged = func(error) { n.snapshots.snapshotNow() } // what is in memory is whole
+	}
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{

@@ -21,7 +21,7 @@ type SnapshotPolicy struct {
 	Bytes    uint64        // of log entries
 	Entries  uint64        // bounds how many a start has to read and apply again
 	Every    time.Duration // how often this is looked at
-	Trailing uint64        // entries kept behind an image, for members that lag; less than the default is refused for files
+	Trailing uint64        // entries kept behind an image, for members that lag; less than the default is for tests
 }
 
 // With images no smaller than the log between them, a node writes each byte twice at most, however large the Machine is.

@@ -118,6 +118,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		LogStore:  p.config.LogStore,
 		MinFree:   cluster.MinFree{Bytes: uint64(p.config.MinFree.Size), Percent: float64(p.config.MinFree.Percent)},
 		Timing:    p.config.Timing,
+		Snapshots: cluster.SnapshotPolicy{Bytes: uint64(p.config.SnapshotBytes)},
 		Version:   p.config.Version,
 		Logger:    p.config.Logger,
 		Fatal:     p.fail,
