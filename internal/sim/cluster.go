@@ -51,6 +51,7 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	hosts map[string]*Host
+	over  bool           // Stop has begun: nothing starts any more
 	wg    sync.WaitGroup // crashed Nodes that are being taken down
 }
 
@@ -74,7 +75,14 @@ type life struct {
 }
 
 func (l *life) isDead() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.dead }
-func (l *life) die()         { l.mu.Lock(); defer l.mu.Unlock(); l.dead = true }
+
+// die ends the life, and reports whether it was one. Whoever ended it closes its Node.
+func (l *life) die() (was bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	was, l.dead = !l.dead, true
+	return was
+}
 
 const peerPort = ":17379"
 
@@ -119,6 +127,15 @@ func (c *Cluster) StartNonvoter(name string) *cluster.Node {
 
 func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 	c.T.Helper()
+	node, err := c.open(name, fresh)
+	if err != nil && !errors.Is(err, errCrashed) {
+		c.T.Fatal(err)
+	}
+	return node
+}
+
+// open starts a host's Node, or says why that can't be.
+func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 	c.mu.Lock()
 	h := c.hosts[name]
 	if h == nil {
@@ -126,13 +143,14 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 			disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
 		c.hosts[name] = h
 	}
+	alive := &life{dead: c.over}
+	h.node, h.life = nil, alive
+	stores, dir, port := h.disk.stores, "", h.port
 	c.mu.Unlock()
-	listener, err := c.Net.Listen(name + h.port)
+	listener, err := c.Net.Listen(name + port)
 	if err != nil {
-		c.T.Fatal(err)
+		return nil, err
 	}
-	alive := &life{}
-	stores, dir := h.disk.stores, ""
 	if c.Files != "" {
 		stores, dir = nil, filepath.Join(c.Files, name)
 	}
@@ -159,13 +177,23 @@ func (c *Cluster) start(name string, fresh Host) *cluster.Node {
 		},
 	})
 	if err != nil {
-		c.T.Fatal(err)
+		listener.Close()
+		return nil, err
 	}
 	c.mu.Lock()
-	h.node, h.life = node, alive
+	crashed := alive.isDead()
+	if !crashed {
+		h.node = node
+	}
 	c.mu.Unlock()
-	return node
+	if crashed {
+		node.Close()
+		return nil, errCrashed
+	}
+	return node, nil
 }
+
+var errCrashed = errors.New("sim: crashed while it was opened")
 
 // logger writes nothing, unless SIM_LOG is set in the environment of who debugs: a passing run should be silent.
 func (c *Cluster) logger(name string) hclog.Logger {
@@ -214,16 +242,24 @@ func (c *Cluster) invited(name, peer string) error {
 	return err
 }
 
-// Reopen closes a host's Node and starts it again.
-func (c *Cluster) Reopen(name string) *cluster.Node {
+// Reopen closes a host's Node and starts it again, unless it crashes meanwhile.
+func (c *Cluster) Reopen(name string) {
 	c.T.Helper()
 	c.mu.Lock()
 	h := c.hosts[name]
 	node := h.node
-	h.life.die()
+	if node == nil || !h.life.die() {
+		c.mu.Unlock()
+		return
+	}
 	c.mu.Unlock()
 	node.Close()
-	return c.Start(name, false)
+	c.mu.Lock()
+	crashed := h.node != node
+	c.mu.Unlock()
+	if !crashed {
+		c.Start(name, false)
+	}
 }
 
 // Wipe forgets everything that a host that is down has on its disk.
@@ -284,12 +320,14 @@ func (c *Cluster) Leader() (leader string) {
 func (c *Cluster) Crash(name string) {
 	c.mu.Lock()
 	h := c.hosts[name]
-	node := h.node
-	h.life.die()
+	node, alive := h.node, h.life.die()
 	h.disk = h.disk.crash()
 	h.node = nil
 	c.mu.Unlock()
 	c.Net.Kill(name)
+	if node == nil || !alive {
+		return // whoever opens or closes it sees to the rest
+	}
 	if c.Files != "" {
 		node.Close()
 		return
@@ -328,17 +366,29 @@ func (c *Cluster) skew(h *Host) time.Duration {
 	return h.skew
 }
 
+func (c *Cluster) allHosts() (all []*Host) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.hosts {
+		all = append(all, h)
+	}
+	return all
+}
+
 // Stop ends all Nodes.
 func (c *Cluster) Stop() {
-	for _, name := range c.Names() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	for _, h := range c.allHosts() {
 		c.mu.Lock()
-		h := c.hosts[name]
-		node := h.node
-		h.life.die()
+		node, alive := h.node, h.life.die()
 		h.node = nil
 		c.mu.Unlock()
-		c.Thaw(name)
-		c.wg.Go(func() { node.Close() })
+		c.Thaw(h.Name)
+		if node != nil && alive {
+			c.wg.Go(func() { node.Close() })
+		}
 	}
 	c.Net.Heal()
 	c.wg.Wait()
