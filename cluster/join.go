@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,23 @@ import (
 // first), or ErrReopen. An error that wraps fsm.ErrRefused is final; after any other one may ask again, there or elsewhere.
 // While a node asks that is a cluster of its own, it takes no writes.
 func (n *Node) Join(ctx context.Context, addr string) error {
+	select { // or somebody could join the cluster that this node is about to give up
+	case n.changes <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("join at %s: other changes of members are under way", addr)
+	case <-n.ctx.Done():
+		return errClosing
+	}
+	n.joining.Store(true)
+	err := n.joinNow(ctx, addr)
+	if !errors.Is(err, ErrReopen) { // else for ever
+		n.joining.Store(false)
+		<-n.changes
+	}
+	return err
+}
+
+func (n *Node) joinNow(ctx context.Context, addr string) error {
 	if !n.Joined() {
 		cluster, via, err := n.askToJoin(ctx, addr)
 		if err != nil {

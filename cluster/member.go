@@ -14,6 +14,13 @@ import (
 
 // makeChange is the leader's side of a change of members. One at a time: simultaneous ones queue.
 func (n *Node) makeChange(q changeRequest) changeReply {
+	switch {
+	case q.Kind == changeJoin && q.ID == n.id.ID && n.Joined():
+		return changeReply{Cluster: n.identity().Cluster} // it has asked itself, and finds that out
+	case q.Kind == changeJoin && q.ID > n.id.ID && n.joining.Load():
+		// If two nodes join each other, one of them must not wait for the other.
+		return changeReply{Retry: fmt.Sprintf("node %s is itself joining a cluster", n.id.Name)}
+	}
 	select {
 	case n.changes <- struct{}{}:
 		defer func() { <-n.changes }()

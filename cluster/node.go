@@ -44,6 +44,7 @@ type Node struct {
 	id   identity // ID and Name never change
 
 	changes chan struct{} // holds a token while a change of members is under way: one at a time
+	joining atomic.Bool   // this node holds the token, to join another cluster
 	gone    atomic.Bool   // it was removed from its cluster                   removed.go
 	ctx     context.Context
 	cancel  context.CancelFunc

@@ -200,8 +200,12 @@ func (t *tender) promote(newcomers []raft.Server, found map[string]echo) {
 		if !answered || e.applied+promoteLag < t.raft.CommitIndex() {
 			continue
 		}
-		t.changes <- struct{}{}
-		if now, member := t.member(string(s.ID)); !member || now.Address != s.Address {
+		select {
+		case t.changes <- struct{}{}:
+		case <-t.ctx.Done():
+			return
+		}
+		if now, member := t.member(string(s.ID)); !member || now.Address != s.Address || t.replica.removed(string(s.ID)) {
 			<-t.changes
 			continue // removed, or moved, since it was asked
 		}

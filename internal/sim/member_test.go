@@ -277,8 +277,7 @@ func TestAPristineClusterOfOneJoinsAnotherWhateverCrashes(t *testing.T) {
 				if _, err := c.Incr("n1", "hits", 5); err != nil {
 					t.Fatal(err)
 				}
-				c.Start("n4", true)
-				c.WaitFor("n4 to be a cluster of its own", 2*time.Second, func() bool { return c.Node("n4").Local().Role == fsm.Leader })
+				c.startAlone("n4")
 				switch crash {
 				case "joiner before": // the cluster has accepted it, and it has not noted that
 					c.Net.Delay(10*time.Millisecond, 10*time.Millisecond) // so long is the answer under way
