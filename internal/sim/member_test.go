@@ -370,8 +370,7 @@ func TestAMemberInvitesAPristineNode(t *testing.T) {
 		if _, err := c.Incr("n1", "hits", 1); err != nil {
 			t.Fatal(err)
 		}
-		c.Start("n4", true)
-		c.WaitFor("n4 to be a cluster of its own", 2*time.Second, func() bool { return c.Node("n4").Local().Role == fsm.Leader })
+		c.startAlone("n4")
 		c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.Invite(ctx, c.peer("n4")) }) // the answer may be lost
 		c.waitVoters("n2", "n1 n2 n3 n4")
 		if err := c.change("n4", func(n *cluster.Node, ctx context.Context) error { return n.Invite(ctx, c.peer("n1")) }); err == nil {
