@@ -36,10 +36,10 @@ func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error
 		return nil
 	case id.Cluster == "" || id.Cluster != from.Cluster:
 		return fmt.Errorf("node %s is not of your cluster", id.Name)
+	case n.isMember(from.Node):
+		return nil // also while its removal is under way: its vote may be needed for that
 	case n.replica.removed(from.Node):
 		return fmt.Errorf("%s was removed from the cluster", from.Node)
-	case n.isMember(from.Node):
-		return nil
 	}
 	if stream != transport.Batches {
 		leader, known := n.route()

@@ -71,7 +71,8 @@ func (n *Node) Leave(ctx context.Context) error {
 	if !n.Joined() {
 		return fmt.Errorf("%w: this node belongs to no cluster", fsm.ErrRefused)
 	}
-	if err := n.change(ctx, changeRequest{Kind: changeRemove, Target: n.id.ID}); err != nil {
+	err := n.change(ctx, changeRequest{Kind: changeRemove, Target: n.id.ID})
+	if err != nil && !n.out.Load() {
 		return err
 	}
 	return n.becomeRemoved()
@@ -99,6 +100,9 @@ func (n *Node) change(ctx context.Context, q changeRequest) error {
 			return fmt.Errorf("%w: %s", fsm.ErrRefused, r.Refused)
 		default:
 			hint, reason = r.Leader, r.Retry
+		}
+		if n.out.Load() {
+			return n.Removal() // nobody will answer it
 		}
 		select {
 		case <-ctx.Done():

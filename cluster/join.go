@@ -189,7 +189,7 @@ func (n *Node) handleJoin(from string, method byte, payload []byte, reply func([
 	case method == methodInvite && json.Unmarshal(payload, &addr) == nil:
 		do = func() any { return n.invited(addr) }
 	case method == methodRemoved:
-		do = func() any { return n.replica.removed(from) }
+		do = func() any { return n.isOut(from) }
 	default:
 		do = func() any { return changeReply{Refused: errWire.Error()} }
 	}

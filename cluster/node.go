@@ -22,6 +22,7 @@ type Node struct {
 	logger   hclog.Logger
 	close    func() error // the stores
 	stable   raft.StableStore
+	images   raft.SnapshotStore
 	port     *transport.Port
 	trans    gatedTransport
 	raft     *raft.Raft
@@ -45,7 +46,8 @@ type Node struct {
 
 	changes chan struct{} // holds a token while a change of members is under way: one at a time
 	joining atomic.Bool   // this node holds the token, to join another cluster
-	gone    atomic.Bool   // it was removed from its cluster                   removed.go
+	gone    atomic.Bool   // it is marked as removed: it answers nobody        removed.go
+	out     atomic.Bool   // and it is in no configuration any more: its raft has ended
 	ctx     context.Context
 	cancel  context.CancelFunc
 	wg      sync.WaitGroup
@@ -96,7 +98,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	n.watch, n.silence, n.trials = &watch{}, &silence{}, make(chan struct{}, 1)
 	n.space = newSpace(config, stores.Snapshots)
 	stores = n.watch.watched(stores)
-	n.stable = stores.Stable
+	n.stable, n.images = stores.Stable, stores.Snapshots
 	var err error
 	if n.id, err = ownIdentity(n.stable, &n.config); err != nil {
 		return nil, err
@@ -252,8 +254,8 @@ func (n *Node) tick() {
 			continue
 		case <-tick.C:
 		}
-		if !n.gone.Load() && n.replica.removed(n.id.ID) {
-			n.becomeRemoved() // its error ends the node
+		if n.replica.removed(n.id.ID) {
+			n.standAside()
 		}
 		if _, known := n.route(); !known {
 			n.contact.failed()

@@ -27,6 +27,8 @@ type replica struct {
 	growth growth // since the last image
 	images imageWriter
 
+	configured atomic.Pointer[raft.Configuration] // the last one applied; nil: none since the image that it began with
+
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
 }
@@ -47,6 +49,10 @@ func (r *replica) ApplyBatch(logs []*raft.Log) []any {
 		if log.Type == raft.LogCommand {
 			responses[i] = r.apply(log)
 		} else {
+			if log.Type == raft.LogConfiguration {
+				c := raft.DecodeConfiguration(log.Data)
+				r.configured.Store(&c)
+			}
 			r.pass(log.Index)
 		}
 		r.mark.reach(log.Index)
@@ -162,6 +168,7 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	}
 	r.mu.Lock()
 	r.machine = m
+	r.configured.Store(nil)
 	r.publishLocked()
 	r.mu.Unlock()
 	r.mark.reach(m.Index())

@@ -57,7 +57,7 @@ func TestTheReplicaAppliesAndTellsHowFarItIs(t *testing.T) {
 func TestAChangeOfMembersMovesTheWatermark(t *testing.T) {
 	r := quietReplica(t)
 	r.ApplyBatch(logOf(1000))
-	r.ApplyBatch([]*raft.Log{{Index: 9, Term: 1, Type: raft.LogConfiguration}})
+	r.ApplyBatch([]*raft.Log{{Index: 9, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(raft.Configuration{})}})
 	if _, index := r.digest(); r.mark.index.Load() != 9 || index != 9 {
 		t.Errorf("the mark is at %d, the machine at %d", r.mark.index.Load(), index)
 	}
@@ -70,7 +70,7 @@ func TestAnImageMakesAnEqualReplica(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first.ApplyBatch([]*raft.Log{{Index: 7, Term: 1, Type: raft.LogConfiguration}})
+	first.ApplyBatch([]*raft.Log{{Index: 7, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(raft.Configuration{})}})
 	sink := &memorySink{}
 	if err := snapshot.Persist(sink); err != nil || !sink.closed || sink.cancelled {
 		t.Fatalf("persist: %v, %+v", err, sink)
@@ -122,7 +122,7 @@ func TestAnEntryThatCannotBeReadEndsTheNodeBeforeItIsPassed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ended := make(chan error, 2)
 			r := newReplica(func(int64) {}, func(err error) { ended <- err })
-			go r.ApplyBatch([]*raft.Log{log, {Index: 5, Term: 1, Type: raft.LogConfiguration}})
+			go r.ApplyBatch([]*raft.Log{log, {Index: 5, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(raft.Configuration{})}})
 			if err := <-ended; !errors.Is(err, fsm.ErrFormat) {
 				t.Errorf("ended with %v", err)
 			}

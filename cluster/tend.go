@@ -50,8 +50,10 @@ func (n *Node) tend() {
 			continue
 		}
 		t.forget()
-		t.registerSelf()
-		t.moveSelf()
+		if !n.gone.Load() {
+			t.registerSelf()
+			t.moveSelf()
+		}
 		t.lead()
 	}
 }
@@ -75,18 +77,23 @@ func (t *tender) lead() {
 	t.promote(newcomers, found)
 }
 
-// removedYet reports whether this node is a member no more. If it was told in time, tick has seen that; else, when there has
-// been no leader for a while, others are asked: they know for ever.
+// removedYet reports whether this node is a member no more. Others are asked, who know for ever: when this node is marked, and
+// when there has been no leader for a while.
 func (t *tender) removedYet() bool {
-	lost := t.contact.lost()
-	if t.gone.Load() || lost.IsZero() || time.Since(lost) < surveyEvery || time.Since(t.asked) < surveyEvery {
-		return t.gone.Load()
+	if t.out.Load() {
+		return true
+	}
+	if !t.gone.Load() {
+		lost := t.contact.lost()
+		if lost.IsZero() || time.Since(lost) < surveyEvery || time.Since(t.asked) < surveyEvery {
+			return false
+		}
 	}
 	t.asked = time.Now()
-	if t.askWhetherRemoved() {
+	if t.isOut(t.id.ID) || t.askWhetherRemoved() {
 		t.becomeRemoved() // its error ends the node
 	}
-	return t.gone.Load()
+	return t.out.Load()
 }
 
 func (t *tender) askWhetherRemoved() bool {

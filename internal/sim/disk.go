@@ -24,6 +24,7 @@ type disk struct {
 	latency   time.Duration // of one write
 	frozen    chan struct{} // closed when the writes that hang go on; nil: none does
 	failing   error         // of the next append to the log
+	written   func()        // called when a write has taken its time and is not durable yet
 	log       map[uint64]*raft.Log
 	first     uint64
 	last      uint64
@@ -43,7 +44,7 @@ func (d *disk) stores() (cluster.Stores, error) {
 
 // wipe forgets log, votes and images. What the node itself has stored stays: its keys have its name in front.
 func (d *disk) wipe() error {
-	time.Sleep(d.latency)
+	d.work()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.log, d.first, d.last, d.snapshots = map[uint64]*raft.Log{}, 0, 0, nil
@@ -76,9 +77,12 @@ func (d *disk) work() {
 	time.Sleep(latency)
 	for {
 		d.mu.Lock()
-		frozen := d.frozen
+		frozen, written := d.frozen, d.written
 		d.mu.Unlock()
 		if frozen == nil {
+			if written != nil {
+				written()
+			}
 			return
 		}
 		<-frozen
