@@ -62,6 +62,9 @@ const (
 // Remove takes a member, named by its name or server id, out of the cluster for ever: its directory can't come back. It
 // returns when that is done. An error that wraps fsm.ErrRefused says what stands against it.
 func (n *Node) Remove(ctx context.Context, target string) error {
+	if s, found := n.member(target); found {
+		target = string(s.ID) // repeated under a name, it would be refused, or be that of a successor
+	}
 	return n.change(ctx, changeRequest{Kind: changeRemove, Target: target})
 }
 
