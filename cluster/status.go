@@ -69,20 +69,14 @@ func (n *Node) role() fsm.Role {
 	if n.gone.Load() {
 		return fsm.Removed
 	}
-	servers, member := n.servers(), false
-	for _, s := range servers {
+	voter := false
+	for _, s := range n.servers() {
 		if string(s.ID) == n.id.ID {
-			if s.Suffrage != raft.Voter {
-				return fsm.Nonvoter
-			}
-			member = true
+			voter = s.Suffrage == raft.Voter
 		}
 	}
-	switch {
-	case len(servers) == 0:
-		return fsm.Nonvoter // it has not joined yet
-	case !member:
-		return fsm.Removed
+	if !voter {
+		return fsm.Nonvoter // also while it has not joined, or has not got the Entry by which it did
 	}
 	switch n.raft.State() {
 	case raft.Leader:
