@@ -37,7 +37,8 @@ type Node struct {
 	trials   chan struct{} // holds a token while a trial is under way: one at a time
 	space    *space        // free space                               space.go
 
-	guests guests // admitted, but no members          admit.go
+	guests  guests  // admitted, but no members         admit.go
+	detours detours // where members say that they are detour.go
 
 	snapshots *snapshots // when an image is written              snapshots.go, pace.go
 
@@ -124,7 +125,7 @@ func open(config Config, stores Stores) (*Node, error) {
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
-		Listener: config.Listener, Dial: config.Dial, Secret: config.Secret, Handlers: n.handlers(),
+		Listener: config.Listener, Dial: n.dial, Secret: config.Secret, Handlers: n.handlers(),
 		Me: n.introduce,
 		Admit: func(stream transport.Stream, from transport.Identity) error {
 			<-started

@@ -13,6 +13,8 @@ const (
 	tendEvery   = 200 * time.Millisecond // how often what nobody waits for is looked after
 	surveyEvery = time.Second            // how often the clock is slewed, and a lost node asks whether it was removed
 	promoteLag  = 64                     // Entries that a non-voter may lag and still be let vote
+
+	movePatience = 3 * time.Second // without a leader, before a node doubts that the members know its address
 )
 
 // tender looks after what nobody waits for. Its fields are the memory of its own loop.
@@ -125,18 +127,20 @@ func (t *tender) forget() {
 	t.known = now
 }
 
-// moveSelf tells the leader this node's peer address, if the members know another one.
+// moveSelf tells the leader this node's peer address, if the members know another one; or if they may do so, because nobody
+// has found this one for a while: what it asked for under an earlier address may have been made late.
 func (t *tender) moveSelf() {
-	me := t.self()
+	me, lost := t.self(), t.contact.lost()
+	missed := !lost.IsZero() && time.Since(lost) > movePatience
 	for _, s := range t.servers() {
-		if string(s.ID) != me.ID || string(s.Address) == me.Peer {
+		if string(s.ID) != me.ID || string(s.Address) == me.Peer && !missed {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(t.ctx, answerTimeout)
 		err := t.change(ctx, changeRequest{Kind: changeMove, ID: me.ID, Name: me.Name, RESP: me.RESP, Peer: me.Peer,
 			Version: me.Version, Nonvoter: me.Nonvoter})
 		cancel()
-		if err != nil && t.stuck != err.Error() {
+		if err != nil && string(s.Address) != me.Peer && t.stuck != err.Error() {
 			t.stuck = err.Error()
 			t.logger.Warn("the members know this node under another peer address", "was", string(s.Address), "is", me.Peer, "reason", err)
 		}
