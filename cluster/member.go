@@ -213,6 +213,18 @@ func (n *Node) noMember(target string) string {
 	return fmt.Sprintf("no member %q: the members are %s", target, strings.Join(names, ", "))
 }
 
+// endChanges waits, but not beyond limit, for the end of the change under way, and lets no other begin: raft may never answer
+// one that is committed while it stops. That of a node that joins another cluster needs nothing of raft.
+func (n *Node) endChanges(limit time.Duration) {
+	if n.joining.Load() {
+		return
+	}
+	select {
+	case n.changes <- struct{}{}:
+	case <-time.After(limit):
+	}
+}
+
 // await waits for one of raft's futures, but not beyond the node's end: raft may never answer it then.
 func (n *Node) await(future raft.Future) error {
 	done := make(chan error, 1)

@@ -226,8 +226,9 @@ func (n *Node) HangUp() { n.port.Close() }
 // leadership.
 func (n *Node) Close() error {
 	n.leader.close(closeLimit)
-	n.cancel()
 	n.proposer.close()
+	n.endChanges(closeLimit)
+	n.cancel()
 	stopped := n.raft.Shutdown() // joins goroutines that may wait for the network until the port is closed
 	err := n.trans.Close()       // before the port, or it would report that it can't accept any more
 	n.port.Close()
@@ -238,7 +239,7 @@ func (n *Node) Close() error {
 	return errors.Join(err, n.close())
 }
 
-const closeLimit = 2 * time.Second // for the Entry that is under way at Close
+const closeLimit = 2 * time.Second // for the Entry, and the change of members, under way at Close
 
 // tick keeps the deadlines, until the node ends.
 func (n *Node) tick() {
