@@ -191,8 +191,8 @@ func (f files) flipped(t *testing.T, kind, name string, bit int, digest, index u
 	defer os.RemoveAll(dir)
 	node, stores, err := startOn(t, dir, kind, forEver)
 	if err != nil {
-		if text := err.Error(); !strings.Contains(text, dir) || strings.Contains(text, "\n") {
-			t.Errorf("%s, bit %d: refused with %q: want one line that names the directory", name, bit, text)
+		if text := err.Error(); !strings.Contains(text, dir) || !strings.Contains(text, "join anew") || strings.Contains(text, "\n") {
+			t.Errorf("%s, bit %d: refused with %q: want one line that names the directory and the cure", name, bit, text)
 		}
 		return true
 	}

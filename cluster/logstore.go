@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -91,9 +92,19 @@ func openWAL(dir string, logger hclog.Logger) (raft.LogStore, func() error, erro
 		return err
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", logDir, err)
+		return nil, nil, fmt.Errorf("%s: %w", logDir, misread(err))
 	}
 	return log, log.Close, nil
+}
+
+// misread adds the cure to an error of raft-wal's about what it has found. What the system has refused, such as to read at
+// all, is another matter.
+func misread(err error) error {
+	var refused syscall.Errno
+	if errors.Is(err, errDamaged) || errors.As(err, &refused) && refused != syscall.ENOENT {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, errDamaged)
 }
 
 const walMetaFile = "wal-meta.db" // raft-wal: metadb.FileName

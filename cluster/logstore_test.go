@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
@@ -55,6 +57,41 @@ func TestADirectoryIsForItsOwnerAlone(t *testing.T) {
 		}
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%q has mode %o, want %o", name, got, want)
+		}
+	}
+}
+
+// raft-wal has words of its own for what it can't make sense of. They don't say what to do.
+func TestASegmentThatIsSpoiltOrGoneIsRefusedWithTheCure(t *testing.T) {
+	for what, spoil := range map[string]func(segment string) error{
+		"its head is damaged": func(segment string) error {
+			f, err := os.OpenFile(segment, os.O_RDWR, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte("x"), 0)
+				f.Close()
+			}
+			return err
+		},
+		"it is gone": os.Remove,
+	} {
+		dir := used(t)
+		segments, err := filepath.Glob(filepath.Join(dir, logDir, "*.wal"))
+		if err != nil || len(segments) != 1 {
+			t.Fatalf("segments %v, %v", segments, err)
+		}
+		if err := spoil(segments[0]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openDir(dir); err == nil || !strings.HasSuffix(err.Error(), errDamaged.Error()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestWhatTheSystemRefusesIsNoDamage(t *testing.T) {
+	for _, refused := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE} {
+		if err := misread(&os.PathError{Op: "open", Path: "log", Err: refused}); errors.Is(err, errDamaged) {
+			t.Errorf("%v", err)
 		}
 	}
 }
