@@ -152,7 +152,7 @@ func open(config Config, stores Stores) (*Node, error) {
 
 func (n *Node) startRaft(stores Stores) error {
 	n.trans = gatedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: streamLayer{n.port}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
+		Stream: streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	}), n.silence}
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: stores.Log}
@@ -295,7 +295,10 @@ func after(ctx context.Context, d time.Duration) <-chan struct{} {
 }
 
 // streamLayer shows raft its part of the peer port.
-type streamLayer struct{ port *transport.Port }
+type streamLayer struct {
+	port     *transport.Port
+	refusals *refusals
+}
 
 func (s streamLayer) Accept() (net.Conn, error) { return s.port.AcceptRaft() }
 func (s streamLayer) Addr() net.Addr            { return s.port.Addr() }
@@ -304,5 +307,7 @@ func (s streamLayer) Close() error              { return nil } // the Port has i
 func (s streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return s.port.DialRaft(ctx, string(addr))
+	conn, err := s.port.DialRaft(ctx, string(addr))
+	s.refusals.note(string(addr), err, time.Now())
+	return conn, err
 }
