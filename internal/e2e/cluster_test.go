@@ -15,17 +15,30 @@ import (
 type cluster []*process
 
 // newCluster starts n nodes at once, all but the first with --join, and waits until the cluster is whole.
-func newCluster(t *testing.T, n int) cluster {
+func newCluster(t *testing.T, n int, flags ...string) cluster {
 	t.Helper()
-	c := cluster{newProcess(t, "n1")}
+	c := newNodes(t, n, flags...)
+	c.start(t)
+	return c
+}
+
+// newNodes is newCluster before its start.
+func newNodes(t *testing.T, n int, flags ...string) cluster {
+	t.Helper()
+	c := cluster{newProcess(t, "n1", flags...)}
 	for i := 2; i <= n; i++ {
-		c = append(c, newProcess(t, "n"+strconv.Itoa(i), "--join", c[0].resp))
+		c = append(c, newProcess(t, "n"+strconv.Itoa(i), append([]string{"--join", c[0].resp}, flags...)...))
 	}
+	return c
+}
+
+// start starts all nodes, and waits until the cluster is whole.
+func (c cluster) start(t *testing.T) {
+	t.Helper()
 	for _, p := range c {
 		p.start(t)
 	}
 	c.waitWhole(t)
-	return c
 }
 
 // waitWhole waits until every node knows the leader, who sees all of them as voters, reachable and without lag.

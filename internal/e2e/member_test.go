@@ -39,23 +39,6 @@ func cliFails(t *testing.T, words string, args ...string) {
 	}
 }
 
-// waitExit waits until a process has ended by itself, with exit code 0.
-func (p *process) waitExit(t *testing.T) {
-	t.Helper()
-	eventually(t, p.name+" ends", func() error {
-		select {
-		case <-p.exited:
-			return nil
-		default:
-			return errors.New("it runs")
-		}
-	})
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("%s ended with exit code %d", p.name, code)
-	}
-	p.cmd = nil
-}
-
 // One node becomes three, five, and three again while clients count at the two that stay. The leader of five is removed
 // through another node; another one leaves.
 func TestOneThreeFiveThreeUnderLoad(t *testing.T) {
@@ -79,7 +62,7 @@ func TestOneThreeFiveThreeUnderLoad(t *testing.T) {
 	removed, left := c.byName("n4"), c.byName("n3")
 	cli(t, "remove", "--node", c[1].resp, "n4")
 	cli(t, "leave", "--node", left.resp)
-	left.waitExit(t)
+	left.waitExit(t, 0)
 	c = c.without(removed).without(left)
 	c.waitVoters(t)
 	l.waitAcked(t, 100)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -60,6 +61,8 @@ func buildAndRun(m *testing.M) int {
 type process struct {
 	name, dir, resp, peer string
 	flags                 []string // besides the four above
+	bare                  bool     // started with flags alone: the four come from elsewhere
+	env                   []string // besides the test's own
 	cmd                   *exec.Cmd
 	output                *output       // of all its lives
 	exited                chan struct{} // closed when the present process has ended
@@ -116,13 +119,16 @@ func freeAddress(t *testing.T) string {
 }
 
 func (p *process) args() []string {
+	if p.bare {
+		return append([]string{"serve"}, p.flags...)
+	}
 	return append([]string{"serve", "--id", p.name, "--dir", p.dir, "--resp", p.resp, "--peer", p.peer}, p.flags...)
 }
 
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	cmd, exited := exec.Command(binary, p.args()...), make(chan struct{})
-	cmd.Stdout, cmd.Stderr = p.output, p.output
+	cmd.Stdout, cmd.Stderr, cmd.Env = p.output, p.output, append(os.Environ(), p.env...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -147,13 +153,19 @@ func (p *process) terminate(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	p.waitExit(t, 0)
+}
+
+// waitExit waits until a process has ended by itself, and wants the exit code.
+func (p *process) waitExit(t *testing.T, want int) {
+	t.Helper()
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
-		t.Fatalf("%s: still there %v after SIGTERM", p.name, patience)
+		t.Fatalf("%s has not ended within %v", p.name, patience)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("%s: exit code %d after SIGTERM, want 0", p.name, code)
+	if code := p.cmd.ProcessState.ExitCode(); code != want {
+		t.Errorf("%s ended with exit code %d, want %d", p.name, code, want)
 	}
 	p.cmd = nil
 }
@@ -169,6 +181,16 @@ func (p *process) waitReady(t *testing.T, lives int) {
 		}
 		return nil
 	})
+}
+
+// said is nil when the node has said a line with all the words, in any of its lives.
+func (p *process) said(words ...string) error {
+	for line := range strings.Lines(p.output.String()) {
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no line of %s has %q", p.name, words)
 }
 
 // dial opens a client's connection.
