@@ -20,7 +20,7 @@ func (p *process) wantStartupError(t *testing.T, want string) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, p.args()...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Stdout, cmd.Stderr, cmd.Env = &stdout, &stderr, append(os.Environ(), p.env...)
 	err := cmd.Run()
 	failure := (*exec.ExitError)(nil)
 	if !errors.As(err, &failure) || failure.ExitCode() != 1 {
