@@ -89,9 +89,9 @@ func stake(s fsm.Status) string {
 	case len(s.Members) > 1 && s.Pristine:
 		return fmt.Sprintf("%s is one of %d members of a cluster", s.ID, len(s.Members))
 	case len(s.Members) > 1:
-		return fmt.Sprintf("%s is one of %d members of a cluster that holds %d counters", s.ID, len(s.Members), s.Keys)
+		return fmt.Sprintf("%s is one of %d members of a cluster that holds %s", s.ID, len(s.Members), counted(s.Keys, "counter"))
 	}
-	return fmt.Sprintf("%s has been counted with and holds %d counters", s.ID, s.Keys)
+	return fmt.Sprintf("%s has been counted with and holds %s", s.ID, counted(s.Keys, "counter"))
 }
 
 // join makes node a member of the cluster behind a peer address. If it has to be opened anew for that, reopen does it.

@@ -42,21 +42,18 @@ func statusCommand() *cobra.Command {
 	return cmd
 }
 
-// writeStatus prints two lines on the node, then a table of the members.
+// writeStatus prints what the node itself knows, then a table of the members, then what an operator should know.
 func writeStatus(w io.Writer, s fsm.Status) error {
-	leader := "no leader known"
-	if s.Leader != nil {
-		leader = "leader " + s.Leader.ID + " at " + s.Leader.RESP
+	leader := ", no leader known"
+	switch {
+	case s.Role == fsm.Leader:
+		leader = ""
+	case s.Leader != nil:
+		leader = ", leader " + s.Leader.ID + " at " + known(s.Leader.RESP)
 	}
-	voters := 0
-	for _, member := range s.Members {
-		if member.Voter {
-			voters++
-		}
-	}
-	fmt.Fprintf(w, "%s is %s, %s, version %s\n", s.ID, s.Role, leader, s.Version)
-	fmt.Fprintf(w, "term %d, committed %d, applied %d, %d keys; can lose %d of %d voters\n\n",
-		s.Term, s.CommitIndex, s.AppliedIndex, s.Keys, s.CanLose, voters)
+	fmt.Fprintf(w, "%s is %s%s, version %s\n", s.ID, s.Role, leader, s.Version)
+	fmt.Fprintf(w, "term %d, committed %d, applied %d; %s\n", s.Term, s.CommitIndex, s.AppliedIndex, canLose(s))
+	fmt.Fprintf(w, "%s\n\n", room(s))
 
 	if err := writeMembers(w, s.Members); err != nil {
 		return err
@@ -64,9 +61,46 @@ func writeStatus(w io.Writer, s fsm.Status) error {
 	return writeWarnings(w, s)
 }
 
+// canLose is the leader's knowledge, as Member.Reachable is: without it the 0 of the status means nothing.
+func canLose(s fsm.Status) string {
+	voters, asked := 0, false
+	for _, m := range s.Members {
+		if m.Voter {
+			voters++
+		}
+		asked = asked || m.Reachable != nil
+	}
+	if !asked {
+		return fmt.Sprintf("can lose ? of %s", counted(voters, "voter"))
+	}
+	return fmt.Sprintf("can lose %d of %s", s.CanLose, counted(voters, "voter"))
+}
+
+// room is what the keys take of the cluster's limits, and what is left of this node's disk.
+func room(s fsm.Status) string {
+	text := counted(s.Keys, "key")
+	if s.MaxKeys > 0 {
+		text = fmt.Sprintf("%d of at most %s", s.Keys, counted(s.MaxKeys, "key"))
+	}
+	text += ", " + size(s.UsedBytes)
+	if s.MaxBytes > 0 {
+		text += " of at most " + size(s.MaxBytes)
+	}
+	if s.DiskFree != nil {
+		text += "; " + size(*s.DiskFree) + " of disk free"
+	}
+	if s.DiskLow {
+		text += ", LOW: this node refuses writes"
+	}
+	return text
+}
+
 func writeWarnings(w io.Writer, s fsm.Status) error {
-	for _, warning := range s.Warnings {
-		if _, err := fmt.Fprintf(w, "\nwarning: %s\n", warning); err != nil {
+	for i, warning := range s.Warnings {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		if _, err := fmt.Fprintf(w, "warning: %s\n", warning); err != nil {
 			return err
 		}
 	}
@@ -74,23 +108,39 @@ func writeWarnings(w io.Writer, s fsm.Status) error {
 }
 
 func writeMembers(w io.Writer, members []fsm.Member) error {
+	if len(members) == 0 {
+		_, err := fmt.Fprintln(w, "no members known: this node is still joining, or reads its directory")
+		return err
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tROLE\tVOTER\tRESP\tPEER\tREACHABLE\tLAG")
+	fmt.Fprintln(t, "ID\tROLE\tVOTER\tRESP\tPEER\tREACHABLE\tLAG\tDISK")
 	for _, m := range members {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.Role, yesNo(&m.Voter), m.RESP, m.Peer, yesNo(m.Reachable), number(m.Lag))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.ID, m.Role, voter(m), known(m.RESP), m.Peer,
+			choose(m.Reachable, "yes", "no"), number(m.Lag), choose(m.LowDisk, "LOW", "ok"))
 	}
 	return t.Flush()
 }
 
-// yesNo and number print null, what only a leader could know, as a question mark.
-func yesNo(b *bool) string {
+// voter tells a read replica from a member that has yet to catch up.
+func voter(m fsm.Member) string {
+	switch {
+	case m.Voter:
+		return "yes"
+	case m.Nonvoter:
+		return "never"
+	}
+	return "not-yet"
+}
+
+// choose, number and known print what is not known as a question mark.
+func choose(b *bool, yes, no string) string {
 	switch {
 	case b == nil:
 		return "?"
 	case *b:
-		return "yes"
+		return yes
 	}
-	return "no"
+	return no
 }
 
 func number(n *uint64) string {
@@ -98,4 +148,32 @@ func number(n *uint64) string {
 		return "?"
 	}
 	return strconv.FormatUint(*n, 10)
+}
+
+func known(addr string) string {
+	if addr == "" {
+		return "?"
+	}
+	return addr
+}
+
+// counted is a number of things.
+func counted[N int | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// size is a number of bytes for people: three digits or so. --json has it exactly.
+func size(n uint64) string {
+	const units = "KMGTPE"
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	unit, value := 0, float64(n)/(1<<10)
+	for ; value >= 1<<10 && unit < len(units)-1; unit++ {
+		value /= 1 << 10
+	}
+	return fmt.Sprintf("%.1f %ciB", value, units[unit])
 }

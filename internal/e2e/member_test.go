@@ -140,7 +140,7 @@ func TestClusterMeet(t *testing.T) {
 	if _, err := nodes[3].client(t).Do("INCR", "others"); err != nil {
 		t.Fatal(err)
 	}
-	if err := meet(nodes[3], nodes[0]); err == nil || !strings.Contains(err.Error(), "holds 1 counters") {
+	if err := meet(nodes[3], nodes[0]); err == nil || !strings.Contains(err.Error(), "holds 1 counter") {
 		t.Errorf("both hold counters: %v", err)
 	}
 	nodes[3:].wantCount(t, "others", 1)
