@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"syscall"
 	"time"
@@ -60,6 +61,9 @@ func noAnswer(addr string, patience time.Duration, err error) error {
 	}
 	if failure := (*net.DNSError)(nil); errors.As(err, &failure) {
 		return fmt.Errorf("no answer from %s: no such host %q", addr, failure.Name)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("no answer from %s: it closed the connection; is it a node's RESP address, and not its peer address?", addr)
 	}
 	return fmt.Errorf("no answer from %s: %w; is it a node's RESP address?", addr, err)
 }

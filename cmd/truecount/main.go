@@ -50,6 +50,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	root.AddCommand(serveCommand(), statusCommand(), membersCommand(), joinCommand(), leaveCommand(), removeCommand(),
 		transferCommand(), doCommand(), versionCommand())
+	for _, cmd := range root.Commands() {
+		cmd.DisableFlagsInUseLine = cmd.Name() != "serve" // the others' Use lines have theirs
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

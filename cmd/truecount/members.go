@@ -15,6 +15,7 @@ import (
 
 const (
 	askChangeTime = changeTime + 5*time.Second // a node answers a change within changeTime, if only that it was not made
+	wordAfter     = 2 * time.Second            // a change that takes longer says that it is under way
 	progressEvery = 200 * time.Millisecond     // between two looks at a joining node
 	progressTime  = 10 * time.Minute           // for it to catch up, unless --wait says otherwise
 )
@@ -29,7 +30,7 @@ func membersCommand() *cobra.Command {
 	var node string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "members",
+		Use:   "members [--node ADDR] [--json]",
 		Short: "Show the members of a node's cluster",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -62,7 +63,7 @@ func joinCommand() *cobra.Command {
 	var node string
 	var wait time.Duration
 	cmd := &cobra.Command{
-		Use:   "join --node ADDR CLUSTER_ADDR",
+		Use:   "join [--node ADDR] CLUSTER_ADDR",
 		Short: "Make a node a member of a cluster, and wait until it votes",
 		Long: `Make the node at --node and the cluster of the node at CLUSTER_ADDR (both RESP addresses) one cluster. Whichever of the
 two nobody has counted with joins the other; if both hold counters, they stay as they are.`,
@@ -79,7 +80,7 @@ two nobody has counted with joins the other; if both hold counters, they stay as
 					return err
 				}
 			}
-			if err := askChange(cmd.Context(), node, "JOIN", args[0]); err != nil {
+			if err := askChange(cmd, node, "JOIN", args[0]); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
@@ -93,26 +94,32 @@ two nobody has counted with joins the other; if both hold counters, they stay as
 
 func leaveCommand() *cobra.Command {
 	var node string
-	return nodeFlag(&cobra.Command{
+	cmd := nodeFlag(&cobra.Command{
 		Use:   "leave --node ADDR",
 		Short: "Take a node out of its cluster, and end it",
 		Long: `Take the node at --node out of its cluster: it hands leadership over if it leads, leaves, and ends with exit code 0.
 Its directory can't be used again.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runChange(cmd, node, "it has left the cluster, and its process ends", "LEAVE")
+			if !cmd.Flags().Changed("node") {
+				return fmt.Errorf("leave ends a node for good: say which with --node, such as --node %s", defaultNode)
+			}
+			return runChange(cmd, node, node+" has left its cluster, and its process ends", "LEAVE")
 		},
 	}, &node)
+	cmd.Flags().Lookup("node").DefValue = "" // there is none: see above
+	return cmd
 }
 
 func removeCommand() *cobra.Command {
 	var node string
 	return nodeFlag(&cobra.Command{
-		Use:   "remove --node ADDR ID",
+		Use:   "remove [--node ADDR] ID",
 		Short: "Take a member out of its cluster for ever",
-		Long: `Take the member ID (its name or server id) out of the cluster of the node at --node. It may be dead. It can't come back:
-another node, with an empty directory, may take its name.`,
-		Args: oneArgument("the id of the member to remove, see truecount members"),
+		Long: `Take the member ID (its name or server id) out of the cluster of the node at --node, which may be any member. ID may be
+dead. It can't come back: another node, with an empty directory, may take its name.`,
+		Example: "  truecount remove --node 127.0.0.1:7379 n3",
+		Args:    oneArgument("the id of the member to remove (truecount members has them)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runChange(cmd, node, args[0]+" is no member any more", "REMOVE", args[0])
 		},
@@ -122,9 +129,16 @@ another node, with an empty directory, may take its name.`,
 func transferCommand() *cobra.Command {
 	var node string
 	return nodeFlag(&cobra.Command{
-		Use:   "transfer --node ADDR [ID]",
+		Use:   "transfer [--node ADDR] [ID]",
 		Short: "Hand leadership over to a voter",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Make the voter ID (its name or server id) the leader of the cluster of the node at --node; without ID, any other voter
+than the one that leads.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("transfer takes one argument at most: the id of the voter that shall lead; see %s --help", cmd.CommandPath())
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rest := []any{}
 			if len(args) > 0 {
@@ -133,7 +147,7 @@ func transferCommand() *cobra.Command {
 			if err := checkTarget("node", node); err != nil {
 				return err
 			}
-			if err := askChange(cmd.Context(), node, "TRANSFER", rest...); err != nil {
+			if err := askChange(cmd, node, "TRANSFER", rest...); err != nil {
 				return err
 			}
 			return writeLeader(cmd.Context(), cmd.OutOrStdout(), node)
@@ -146,17 +160,21 @@ func runChange(cmd *cobra.Command, node, made, change string, args ...any) error
 	if err := checkTarget("node", node); err != nil {
 		return err
 	}
-	if err := askChange(cmd.Context(), node, change, args...); err != nil {
+	if err := askChange(cmd, node, change, args...); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), made)
 	return err
 }
 
-func askChange(ctx context.Context, node, change string, args ...any) error {
-	_, err := ask(ctx, node, askChangeTime, "TRUECOUNT", append([]any{change}, args...)...)
+func askChange(cmd *cobra.Command, node, change string, args ...any) error {
+	word := time.AfterFunc(wordAfter, func() {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s is trying, for up to %v\n", node, changeTime)
+	})
+	defer word.Stop()
+	_, err := ask(cmd.Context(), node, askChangeTime, "TRUECOUNT", append([]any{change}, args...)...)
 	if refusal := redis.Error(""); errors.As(err, &refusal) {
-		return fmt.Errorf("%s answered %q", node, string(refusal))
+		return fmt.Errorf("%s answered: %s", node, string(refusal))
 	}
 	return err
 }

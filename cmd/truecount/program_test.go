@@ -214,6 +214,10 @@ func TestStartupErrorsAreOneLine(t *testing.T) {
 		{"nobody there", []string{"status", "--node", closedPort(t)}, "connection refused"},
 		{"nobody to count with", []string{"do", "--node", closedPort(t), "GET", "k"}, "connection refused"},
 		{"no command", []string{"do"}, "no command given"},
+		{"nobody named to leave", []string{"leave"}, "say which with --node"},
+		{"two heirs", []string{"transfer", "--node", running.config.RESP, "n1", "n2"}, "one argument at most"},
+		{"a peer port", []string{"status", "--node", running.config.Peer}, "not its peer address"},
+		{"a refused change", []string{"remove", "--node", running.config.RESP, "n9"}, `answered: ERR refused: no member "n9"`},
 		{"unknown subcommand", []string{"count"}, `"count"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func statusCommand() *cobra.Command {
 	var node string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "status",
+		Use:   "status [--node ADDR] [--json]",
 		Short: "Show a node and its cluster",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
