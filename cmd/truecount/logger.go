@@ -23,7 +23,12 @@ var perAttempt = []string{
 	"failed to pipeline appendEntries",
 	"failed to start pipeline replication to",
 	"failed to take snapshot",
+	"peer has newer term, stopping replication", // each time leadership is handed over
+	"rejecting pre-vote request since our last index is greater",
+	"rejecting pre-vote request since our last term is greater",
 	"rejecting pre-vote request since we have a leader",
+	"rejecting vote request since our last index is greater",
+	"rejecting vote request since our last term is greater",
 	"rejecting vote request since we have a leader",
 }
 
