@@ -27,7 +27,7 @@ func readFile(name string) (map[string]string, error) {
 	var raw map[string]any
 	meta, err := toml.Decode(string(content), &raw)
 	if err != nil {
-		return nil, fmt.Errorf("configuration file %s: %w", name, oneLine(err))
+		return nil, fmt.Errorf("configuration file %s: %w (texts, sizes and durations stand in quotes)", name, oneLine(err))
 	}
 	texts := map[string]string{}
 	for _, path := range meta.Keys() { // in the file's order

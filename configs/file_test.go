@@ -58,7 +58,7 @@ func TestSlipsAreRecognised(t *testing.T) {
 	names := []string{"max-bytes", "max-keys", "id", "dir"}
 	for word, want := range map[string]string{
 		"max-byte": "max-bytes", "max_bytes": "max-bytes", "MAX-BYTES": "max-bytes", "maxbytes": "max-bytes", "max-key": "max-keys",
-		"dirs": "dir", "max-btyes": "max-bytes", "data-dir": "", "colour": "", "": "id",
+		"dirs": "dir", "max-btyes": "max-bytes", "data-dir": "", "colour": "", "": "", "a": "", "ip": "id",
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("%q: taken for %q, want %q", word, got, want)

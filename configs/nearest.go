@@ -9,7 +9,7 @@ const maxSlips = 2
 func nearest(word string, names []string) string {
 	best, least := "", maxSlips+1
 	for _, name := range names {
-		if d := distance(strings.ToLower(word), strings.ToLower(name)); d < least {
+		if d := distance(strings.ToLower(word), strings.ToLower(name)); d < least && d < len(word) {
 			best, least = name, d
 		}
 	}

@@ -136,6 +136,8 @@ func textOf(v value, raw any) (string, error) {
 			return strconv.FormatInt(i, 10), nil
 		}
 		want = "a string, or an integer"
+	case duration:
+		want = `a string, such as "150ms"`
 	}
 	if s, ok := raw.(string); ok && strings.HasPrefix(want, "a string") {
 		return s, nil
