@@ -112,7 +112,7 @@ func (n *Node) change(ctx context.Context, q changeRequest) error {
 			if lost {
 				return fmt.Errorf("%w: %s", fsm.ErrUnknown, reason)
 			}
-			return fmt.Errorf("%w: %s", fsm.ErrNotApplied, reason)
+			return fmt.Errorf("%w: no leader has made the change in time (%s); is a majority of the voters up?", fsm.ErrNotApplied, reason)
 		case <-n.ctx.Done():
 			return errClosing
 		case <-time.After(changePause):

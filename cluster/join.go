@@ -130,7 +130,7 @@ func (n *Node) askToJoin(ctx context.Context, addr string) (cluster, via string,
 	}
 	switch {
 	case err != nil:
-		return "", "", fmt.Errorf("join at %s: %w", addr, err)
+		return "", "", err // it names addr
 	case reply.Refused != "":
 		return "", "", fmt.Errorf("%w by the cluster at %s: %s", fsm.ErrRefused, addr, reply.Refused)
 	case reply.Cluster == "":

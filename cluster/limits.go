@@ -50,13 +50,14 @@ func (n *Node) keepLimits() {
 }
 
 func describeLimits(l fsm.Limits) string {
-	say := func(n uint64) string {
-		if n == 0 {
-			return "none"
-		}
-		return fmt.Sprint(n)
+	bytes, keys := "none", "none"
+	if l.Bytes > 0 {
+		bytes = fmt.Sprintf("%d (%s)", l.Bytes, mebibytes(l.Bytes))
 	}
-	return "max-bytes " + say(l.Bytes) + ", max-keys " + say(l.Keys)
+	if l.Keys > 0 {
+		keys = fmt.Sprint(l.Keys)
+	}
+	return "max-bytes " + bytes + ", max-keys " + keys
 }
 
 // room is what the keys take, and the limits in force. set is false if there never were any.

@@ -176,7 +176,11 @@ func (n *Node) transfer(target string) changeReply {
 	if err := n.await(future()); err != nil {
 		return changeReply{Retry: err.Error()}
 	}
-	n.logger.Info("leadership handed over", "to", target)
+	to := target
+	if to == "" {
+		to = "whoever has most of the log"
+	}
+	n.logger.Info("leadership handed over", "to", to)
 	return changeReply{}
 }
 

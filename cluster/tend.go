@@ -2,11 +2,13 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/hashicorp/raft"
 
 	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/transport"
 )
 
 const (
@@ -26,6 +28,7 @@ type tender struct {
 	warned   bool              // of that
 	known    map[string]string // peer addresses of the members, by server id, a turn ago
 	stuck    string            // why the members could not be told this node's new address
+	unheard  string            // why a member would not speak with this node
 }
 
 // tend runs until the node ends.
@@ -102,8 +105,13 @@ func (t *tender) askWhetherRemoved() bool {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	for _, addr := range t.waysIn() {
-		if removed, err := t.wasRemoved(ctx, addr); err == nil && removed {
+		removed, err := t.wasRemoved(ctx, addr)
+		if removed && err == nil {
 			return true
+		}
+		if errors.Is(err, transport.ErrRefused) && t.unheard != err.Error() {
+			t.unheard = err.Error()
+			t.logger.Warn("a member does not speak with this node", "reason", err)
 		}
 	}
 	return false

@@ -87,7 +87,7 @@ const (
 )
 
 var (
-	errSecret   = errors.New("the two nodes have different secrets: give every node of the cluster the same --secret-file")
+	errSecret   = errors.New("the two nodes have different secrets, or one has none: give every node of the cluster the same --secret-file")
 	errImpostor = errors.New("handshake: the peer welcomes us but does not know our secret (--secret-file)")
 	errPast     = errors.New("this node speaks peer protocol " + magic + ", you speak " + magicPast + ": update the older program")
 )
