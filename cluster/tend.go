@@ -28,7 +28,7 @@ type tender struct {
 	warned   bool              // of that
 	known    map[string]string // peer addresses of the members, by server id, a turn ago
 	stuck    string            // why the members could not be told this node's new address
-	unheard  string            // why a member would not speak with this node
+	unheard  map[string]string // why a member does not speak with this node, by its peer address
 }
 
 // tend runs until the node ends.
@@ -42,7 +42,7 @@ type tender struct {
 //	  keepLimits       the Machine's limits are those of its configuration
 //	  slew, promote    with what the members say of themselves
 func (n *Node) tend() {
-	t := &tender{Node: n, known: map[string]string{}}
+	t := &tender{Node: n, known: map[string]string{}, unheard: map[string]string{}}
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
@@ -109,8 +109,8 @@ func (t *tender) askWhetherRemoved() bool {
 		if removed && err == nil {
 			return true
 		}
-		if errors.Is(err, transport.ErrRefused) && t.unheard != err.Error() {
-			t.unheard = err.Error()
+		if errors.Is(err, transport.ErrRefused) && t.unheard[addr] != err.Error() {
+			t.unheard[addr] = err.Error()
 			t.logger.Warn("a member does not speak with this node", "reason", err)
 		}
 	}
