@@ -11,7 +11,7 @@ import (
 // Whom the peer port listens to, of those who know the secret (transport has checked that):
 //
 //	Join            everybody: the answer tells them the cluster's id
-//	all others      the same cluster, never who was removed from it, and
+//	all others      the same cluster, never who was removed from it, nor itself, and
 //	Batches         members. They are sent to who leads, who knows the members
 //	Raft, Control   members; the leader that this node follows; while it knows no leader, guests
 //
@@ -36,6 +36,8 @@ func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error
 		return nil
 	case id.Cluster == "" || id.Cluster != from.Cluster:
 		return fmt.Errorf("node %s is not of your cluster", id.Name)
+	case from.Node == id.ID: // at the address of another member, or a copy of the directory
+		return fmt.Errorf("node %s listens here itself", from.Node)
 	case n.isMember(from.Node):
 		return nil // also while its removal is under way: its vote may be needed for that
 	case n.replica.removed(from.Node):

@@ -109,7 +109,7 @@ type echoRound struct {
 }
 
 // start asks those voters that are not known to be in the term. known may name others than voters: they don't count.
-func (r *echoRound) start(voters []raft.Server, known map[string]bool, ask func(addr string, done func(echo, error))) {
+func (r *echoRound) start(voters []raft.Server, known map[string]bool, ask func(voter raft.Server, done func(echo, error))) {
 	r.need = len(voters)/2 + 1
 	var others []raft.Server
 	for _, v := range voters {
@@ -128,7 +128,7 @@ func (r *echoRound) start(voters []raft.Server, known map[string]bool, ask func(
 	r.limit = time.AfterFunc(patience, func() { r.finish(errors.New("too few voters answered in time")) })
 	r.mu.Unlock()
 	for _, v := range others {
-		ask(string(v.Address), r.take)
+		ask(v, r.take)
 	}
 }
 
@@ -172,13 +172,14 @@ func (r *echoRound) finish(err error) {
 }
 
 // echo is what a member says of itself, read when it is asked: its term, how far it has applied, its wall clock; how its
-// disk does, and whom it follows. Older builds don't say the last two.
+// disk does, whom it follows, and who it is. Older builds don't say the last three.
 type echo struct {
 	term    uint64
 	applied uint64
 	wall    int64 // milliseconds since the Unix epoch
 	disk    diskEcho
 	leader  string // server id; empty: none is known
+	id      string // server id of who answers
 }
 
 // diskEcho is how a member's disk does.
@@ -190,7 +191,7 @@ type diskEcho struct {
 }
 
 func (n *Node) ownEcho() echo {
-	e := echo{term: n.raft.CurrentTerm(), applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli()}
+	e := echo{term: n.raft.CurrentTerm(), applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli(), id: n.id.ID}
 	e.disk.pending, e.disk.worst = n.watch.report()
 	e.disk.known, e.disk.space = true, n.space.state()
 	_, leader := n.raft.LeaderWithID()
@@ -198,16 +199,23 @@ func (n *Node) ownEcho() echo {
 	return e
 }
 
-func (n *Node) echo(addr string, done func(echo, error)) { n.askEcho(addr, methodEcho, done) }
+func (n *Node) echo(s raft.Server, done func(echo, error)) { n.askEcho(s, methodEcho, done) }
 
-// askEcho is for every question that is answered by an echo.
-func (n *Node) askEcho(addr string, method byte, done func(echo, error)) {
-	n.port.Link(transport.Control, addr).Call(method, nil, func(reply []byte, err error) {
-		if err != nil {
-			done(echo{}, err)
-			return
+// askEcho is for every question that is answered by an echo. An echo counts for who says it, not for who is asked: another
+// member may listen at the address by now (see namedTransport).
+func (n *Node) askEcho(s raft.Server, method byte, done func(echo, error)) {
+	n.port.Link(transport.Control, string(s.Address)).Call(method, nil, func(reply []byte, err error) {
+		var e echo
+		if err == nil {
+			e, err = decodeEcho(reply)
 		}
-		done(decodeEcho(reply))
+		if err == nil {
+			err = answeredBy(s.ID, s.Address, e.id)
+		}
+		if err != nil {
+			e = echo{}
+		}
+		done(e, err)
 	})
 }
 
@@ -219,7 +227,7 @@ func (n *Node) survey(limit time.Duration) map[string]echo {
 	for _, s := range n.servers() {
 		if id := string(s.ID); id != n.id.ID {
 			wg.Add(1)
-			n.echo(string(s.Address), func(e echo, err error) {
+			n.echo(s, func(e echo, err error) {
 				defer wg.Done()
 				if err == nil {
 					mu.Lock()

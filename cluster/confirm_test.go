@@ -14,7 +14,7 @@ import (
 // leaderRound is a round of leader a in term 7 at index 42.
 type leaderRound struct {
 	echoRound
-	asked map[string]func(echo, error) // by address
+	asked map[string]func(echo, error) // by server id
 	leads bool
 	term  uint64
 
@@ -42,7 +42,7 @@ func startRound(voters int, known ...string) *leaderRound {
 	for _, id := range known {
 		in[id] = true
 	}
-	r.start(servers, in, func(addr string, done func(echo, error)) { r.asked[addr] = done })
+	r.start(servers, in, func(v raft.Server, done func(echo, error)) { r.asked[string(v.ID)] = done })
 	return r
 }
 

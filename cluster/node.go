@@ -151,9 +151,10 @@ func open(config Config, stores Stores) (*Node, error) {
 }
 
 func (n *Node) startRaft(stores Stores) error {
-	n.trans = gatedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}}, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
-	}), n.silence}
+	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream:  streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
+		MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
+	})}, n.silence}
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: stores.Log}
 	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}

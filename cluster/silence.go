@@ -90,10 +90,11 @@ func (s *silence) elsewhere(term uint64) (target, bool) {
 	return s.heard, s.heard.term > term
 }
 
-// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives. It
-// embeds the library's own, not an interface: raft looks for optional ones, and would do without them and without a word.
+// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives. What it
+// embeds has the library's own in it, not an interface: raft looks for optional ones, and would do without them and without
+// a word.
 type gatedTransport struct {
-	*raft.NetworkTransport
+	namedTransport
 	silence *silence
 }
 
@@ -105,7 +106,7 @@ var (
 
 func (t gatedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	t.silence.wait()
-	return t.NetworkTransport.AppendEntries(id, to, args, resp)
+	return t.namedTransport.AppendEntries(id, to, args, resp)
 }
 
 func (t gatedTransport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
@@ -297,7 +298,7 @@ func (q *inquiry) try(n *Node) {
 		if string(v.ID) == n.id.ID {
 			continue
 		}
-		n.askEcho(string(v.Address), methodTrial, func(e echo, err error) {
+		n.askEcho(v, methodTrial, func(e echo, err error) {
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			if err == nil && hang == q.hang {

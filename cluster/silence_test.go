@@ -166,8 +166,8 @@ func (pipe) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesRespons
 func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &silence{}
-		trans := gatedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout}), s}
+		trans := gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s}
 		sent := make(chan string, 10)
 		send := func() {
 			go func() {

@@ -17,7 +17,7 @@ import (
 //	Control  readIndex   uvarint the asker's term, one byte settle → one byte ok; ok: uvarint index, uvarint stamp; else: text
 //	         echo        nothing                               → uvarint term, uvarint applied index, uvarint wall clock,
 //	                                                             uvarint pending ms, uvarint worst ms, uvarint spaceState,
-//	                                                             uvarint length and id of the leader
+//	                                                             uvarint length and id of the leader, and of who answers
 //	         trial       nothing                               → as echo, after a small write; or nothing
 //	         status      nothing                               → fsm.Status as JSON
 //	         change      changeRequest as JSON                 → changeReply as JSON
@@ -189,12 +189,11 @@ func appendEcho(dst []byte, e echo) []byte {
 	if !e.disk.known {
 		return dst
 	}
-	dst = appendUvarints(dst, uint64(e.disk.pending.Milliseconds()), uint64(e.disk.worst.Milliseconds()), uint64(e.disk.space),
-		uint64(len(e.leader)))
-	return append(dst, e.leader...)
+	dst = appendUvarints(dst, uint64(e.disk.pending.Milliseconds()), uint64(e.disk.worst.Milliseconds()), uint64(e.disk.space))
+	return appendText(appendText(dst, e.leader), e.id)
 }
 
-// decodeEcho takes the echo of an older build, which ends after the wall clock, for one that says nothing of disk and leader.
+// decodeEcho takes the echo of an older build, which ends after the wall clock, for one that says nothing of the rest.
 func decodeEcho(data []byte) (echo, error) {
 	numbers, rest, ok := uvarints(data, 3)
 	if !ok {
@@ -204,12 +203,17 @@ func decodeEcho(data []byte) (echo, error) {
 	if len(rest) == 0 {
 		return e, nil
 	}
-	numbers, rest, ok = uvarints(rest, 4)
-	if !ok || numbers[3] > uint64(len(rest)) {
+	numbers, rest, ok = uvarints(rest, 3)
+	if ok {
+		e.leader, rest, ok = text(rest)
+	}
+	if ok {
+		e.id, _, ok = text(rest)
+	}
+	if !ok {
 		return echo{}, errWire
 	}
 	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), worst: milliseconds(numbers[1]), space: spaceState(min(numbers[2], math.MaxUint8))}
-	e.leader = string(rest[:numbers[3]])
 	return e, nil
 }
 
@@ -225,8 +229,20 @@ func appendUvarints(dst []byte, numbers ...uint64) []byte {
 	return dst
 }
 
-// uvarints reads count numbers, at most four.
-func uvarints(data []byte, count int) (numbers [4]uint64, rest []byte, ok bool) {
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func text(data []byte) (s string, rest []byte, ok bool) {
+	numbers, rest, ok := uvarints(data, 1)
+	if !ok || numbers[0] > uint64(len(rest)) {
+		return "", nil, false
+	}
+	return string(rest[:numbers[0]]), rest[numbers[0]:], true
+}
+
+// uvarints reads count numbers, at most three.
+func uvarints(data []byte, count int) (numbers [3]uint64, rest []byte, ok bool) {
 	for i := range count {
 		number, size := binary.Uvarint(data)
 		if size <= 0 {

@@ -80,7 +80,8 @@ func TestConfirmationsSurviveTheWire(t *testing.T) {
 func TestEchoesSurviveTheWire(t *testing.T) {
 	old := echo{term: math.MaxUint64, applied: 0, wall: math.MaxInt64} // an older build's ends here
 	whole := old
-	whole.disk, whole.leader = diskEcho{known: true, pending: time.Second, worst: 2 * time.Second, space: spaceLow}, "n2-1"
+	whole.disk = diskEcho{known: true, pending: time.Second, worst: 2 * time.Second, space: spaceLow}
+	whole.leader, whole.id = "n2-1", "n3-1"
 	silent := old
 	silent.disk = diskEcho{known: true}
 	for _, e := range []echo{old, whole, silent} {
@@ -166,7 +167,7 @@ func FuzzDecoders(f *testing.F) {
 	f.Add(appendConfirmed(nil, confirmed{300, 300}, nil))
 	f.Add(appendConfirmed(nil, confirmed{}, errNotReady))
 	f.Add(appendEcho(nil, echo{term: 300, applied: 300, wall: 300}))
-	f.Add(appendEcho(nil, echo{term: 300, disk: diskEcho{known: true, worst: time.Second}, leader: "n1-1"}))
+	f.Add(appendEcho(nil, echo{term: 300, disk: diskEcho{known: true, worst: time.Second}, leader: "n1-1", id: "n2-1"}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := decodeAnswer(slices.Clone(data))
 		if again := decodeAnswer(appendAnswer(nil, a)); again.kind != a.kind || again.index != a.index ||

@@ -60,6 +60,7 @@ type Host struct {
 	Name     string
 	Founder  bool
 	Nonvoter bool
+	at       string // host of its peer address: its own name, but for Swap
 	port     string // of its peer address
 	node     *cluster.Node
 	life     *life
@@ -139,15 +140,15 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 	c.mu.Lock()
 	h := c.hosts[name]
 	if h == nil {
-		h = &Host{Name: name, Founder: fresh.Founder, Nonvoter: fresh.Nonvoter, port: peerPort, free: allFree,
+		h = &Host{Name: name, Founder: fresh.Founder, Nonvoter: fresh.Nonvoter, at: name, port: peerPort, free: allFree,
 			disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
 		c.hosts[name] = h
 	}
 	alive := &life{dead: c.over}
 	h.node, h.life = nil, alive
-	stores, dir, port := h.disk.stores, "", h.port
+	stores, dir, at, port := h.disk.stores, "", h.at, h.port
 	c.mu.Unlock()
-	listener, err := c.Net.Listen(name + port)
+	listener, err := c.Net.Listen(at + port)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +165,7 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 			if alive.isDead() {
 				return nil, net.ErrClosed
 			}
-			return c.Net.Dial(ctx, name, addr)
+			return c.Net.Dial(ctx, at, addr)
 		},
 		Fatal: func(err error) {
 			switch {
@@ -246,11 +247,12 @@ func (c *Cluster) Leader() (leader string) {
 func (c *Cluster) Crash(name string) {
 	c.mu.Lock()
 	h := c.hosts[name]
+	at := h.at
 	node, alive := h.node, h.life.die()
 	h.disk = h.disk.crash()
 	h.node = nil
 	c.mu.Unlock()
-	c.Net.Kill(name)
+	c.Net.Kill(at)
 	if node == nil || !alive {
 		return // whoever opens or closes it sees to the rest
 	}

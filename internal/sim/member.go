@@ -75,9 +75,18 @@ func (c *Cluster) Move(name, port string) {
 	c.hosts[name].port = port
 }
 
+// Swap gives two hosts that are down each other's peer addresses. The network's faults go with the addresses.
+func (c *Cluster) Swap(a, b string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one, other := c.hosts[a], c.hosts[b]
+	one.at, other.at = other.at, one.at
+	one.port, other.port = other.port, one.port
+}
+
 // peer is the peer address of a host.
 func (c *Cluster) peer(name string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return name + c.hosts[name].port
+	return c.hosts[name].at + c.hosts[name].port
 }
