@@ -25,7 +25,7 @@ type Node struct {
 	images   raft.SnapshotStore
 	port     *transport.Port
 	trans    gatedTransport
-	raft     *raft.Raft
+	raft     *endable
 	replica  *replica      // the Machine                              replica.go
 	clock    *clock        // stamps                                   clock.go
 	contact  *contact      // is there a ready leader                  contact.go
@@ -170,16 +170,30 @@ func (n *Node) startRaft(stores Stores) error {
 			{ID: rc.LocalID, Address: n.trans.LocalAddr(), Suffrage: raft.Voter},
 		}})
 	}
+	var r *raft.Raft
 	if err == nil {
-		n.raft, err = raft.NewRaft(rc, n.replica, &sparingLog{LogStore: log, tight: n.space.tight}, stable, stores.Snapshots, n.trans)
+		r, err = raft.NewRaft(rc, n.replica, &sparingLog{LogStore: log, tight: n.space.tight}, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
 		n.trans.Close()
 		return fmt.Errorf("raft: %w", err)
 	}
-	n.leader.raft, n.leader.changed = n.raft, n.raft.LeaderCh()
+	n.raft = newEndable(r)
+	n.leader.raft, n.leader.changed = r, r.LeaderCh()
 	return nil
 }
+
+// endable is raft, with a Shutdown whose end every caller can wait for, and one must before the stores are closed: the
+// library's own tells only the first that it has not ended yet, and a node that was removed shuts it down before Close does.
+type endable struct {
+	*raft.Raft
+	shutdown func() raft.Future
+}
+
+func newEndable(r *raft.Raft) *endable { return &endable{r, sync.OnceValue(r.Shutdown)} }
+
+// Shutdown begins the end; the future waits for it.
+func (e *endable) Shutdown() raft.Future { return e.shutdown() }
 
 // noPipeline makes raft send one AppendEntries at a time to each follower. With one Entry in flight a pipeline gains
 // nothing, and the library's can hang for ever when leadership ends while it is full: the sender waits for a decoder that
