@@ -181,6 +181,9 @@ func (n *Node) halted() (answer, bool) {
 	if reason := n.space.shutReason(); reason != "" {
 		return answer{kind: answerNoSpace, reason: reason}, true
 	}
+	if n.space.tight() { // its log would refuse the Entry, and raft steps down over that: again and again, before leadBySpace looks
+		return answer{kind: answerRefused, reason: "the leader's disk is nearly full"}, true
+	}
 	return answer{}, false
 }
 

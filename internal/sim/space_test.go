@@ -174,3 +174,31 @@ func TestTooManyLowDisksStopTheWritesAndNothingElse(t *testing.T) {
 		})
 	}
 }
+
+// The clients of a node with space must not depose one leader after another that can't take their writes.
+func TestTightDisksOfAllVotersLeaveTheLeaderInPeace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 1)
+		defer c.Stop()
+		c.StartThree()
+		c.StartNonvoter("n4")
+		c.Join("n4", "n1")
+		c.WaitFor("increment", 5*time.Second, func() bool { _, err := c.Incr("n4", "counter-0", 1); return err == nil })
+		for _, name := range hosts {
+			c.SetFree(name, tight)
+		}
+		time.Sleep(time.Second)
+		terms, ended := c.Node("n4").Local().Term, time.Now().Add(30*time.Second)
+		for time.Now().Before(ended) {
+			if _, err := c.Incr("n4", "counter-0", 1); err == nil {
+				t.Error("a write was taken")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if now := c.Node("n4").Local().Term; now > terms+2 {
+			t.Errorf("%d elections in 30 s", now-terms)
+		}
+		refusedAt(t, c, "n4")
+		readsGoOn(t, c)
+	})
+}
