@@ -29,6 +29,7 @@ type space struct {
 	images  raft.SnapshotStore
 	listed  uint64 // index of the image whose size is known; 0: none is. Only look uses it
 	image   uint64 // its size
+	stuck   string // why leadership could not be handed over, the last time. Only leadBySpace uses it
 
 	mu   sync.Mutex
 	now  room
@@ -253,9 +254,14 @@ func (n *Node) leadBySpace() {
 	if heir.ID == "" {
 		return
 	}
-	n.logger.Info("handing leadership over to a node that has disk space", "id", nameOf(string(heir.ID)))
-	if err := n.await(n.raft.LeadershipTransferToServer(heir.ID, heir.Address)); err != nil {
-		n.logger.Warn("leadership was not handed over", "reason", err)
+	err := n.await(n.raft.LeadershipTransferToServer(heir.ID, heir.Address))
+	switch {
+	case err == nil:
+		n.space.stuck = ""
+		n.logger.Info("leadership handed over to a node that has disk space", "id", nameOf(string(heir.ID)))
+	case n.space.stuck != err.Error(): // it is tried at each look
+		n.space.stuck = err.Error()
+		n.logger.Warn("leadership can't be handed over to a node that has disk space", "id", nameOf(string(heir.ID)), "reason", err)
 	}
 }
 
