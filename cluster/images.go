@@ -1,11 +1,12 @@
 package cluster
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
+
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,8 @@ import (
 // one in silence, and then finds the log cut in front of what follows. Here only the newest exists; when it is damaged the
 // node does not start, and a leader sends none.
 //
-//	snapshots/ID/state.bin    the image; the library has its CRC-64 in meta.json
+//	snapshots/ID              ID is the library's: term, index, and milliseconds since the Unix epoch, with dashes between
+//	             state.bin    the image; the library has its CRC-64 in meta.json
 //	             meta.json    index, term, members, …, and the name of the directory
 //	             meta.sum     CRC-32C of meta.json, in hex; ours. An image of an older build has none until the next start
 type images struct {
@@ -55,11 +57,9 @@ func openImages(dir string, logger hclog.Logger) (*images, error) {
 		return nil, err
 	}
 	im.SnapshotStore = store
-	list, err := store.List()
-	if err != nil || len(list) == 0 {
-		return im, err
+	if im.newest == "" {
+		return im, nil
 	}
-	im.newest = list[0].ID
 	if err := im.checkMeta(im.newest); err != nil {
 		return nil, err
 	}
@@ -71,20 +71,14 @@ func openImages(dir string, logger hclog.Logger) (*images, error) {
 	return im, writeImageSum(filepath.Join(im.dir, im.newest))
 }
 
-// tidy removes unfinished images, and refuses those that the library would pass over.
+// tidy removes unfinished images, finds the newest, and removes those before it that are damaged: it has replaced them, and
+// the library would neither use nor ever remove them.
 func (im *images) tidy() error {
-	all, err := raft.NewFileSnapshotStoreWithLogger(filepath.Dir(im.dir), math.MaxInt, hclog.NewNullLogger())
-	if err != nil {
-		return err
-	}
-	known, err := all.List()
-	if err != nil {
-		return err
-	}
 	entries, err := os.ReadDir(im.dir)
 	if err != nil {
 		return err
 	}
+	var older []string
 	for _, e := range entries {
 		switch {
 		case !e.IsDir():
@@ -93,8 +87,22 @@ func (im *images) tidy() error {
 			if err := os.RemoveAll(filepath.Join(im.dir, e.Name())); err != nil {
 				return err
 			}
-		case !slices.ContainsFunc(known, func(m *raft.SnapshotMeta) bool { return m.ID == e.Name() }):
-			return im.spoilt(e.Name(), imageMeta, errors.New("can't be read"))
+		case !imageOrder(e.Name()).known():
+			return im.spoilt(e.Name(), imageMeta, errors.New("of no image"))
+		case im.newest == "":
+			im.newest = e.Name()
+		case newerImage(e.Name(), im.newest):
+			older, im.newest = append(older, im.newest), e.Name()
+		default:
+			older = append(older, e.Name())
+		}
+	}
+	for _, id := range older {
+		if err := im.checkMeta(id); err != nil {
+			im.logger.Warn("an image is damaged, a newer one has replaced it: it is removed", "error", err)
+			if err := os.RemoveAll(filepath.Join(im.dir, id)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -105,14 +113,18 @@ func (im *images) List() ([]*raft.SnapshotMeta, error) {
 	im.mu.Lock()
 	newest := im.newest
 	im.mu.Unlock()
+	if newest == "" {
+		return nil, nil
+	}
 	list, err := im.SnapshotStore.List()
 	if err != nil {
 		return nil, err
 	}
-	if newest != "" && !slices.ContainsFunc(list, func(m *raft.SnapshotMeta) bool { return m.ID == newest }) {
+	at := slices.IndexFunc(list, func(m *raft.SnapshotMeta) bool { return m.ID == newest })
+	if at < 0 {
 		return nil, im.report(newest, im.spoilt(newest, imageMeta, errors.New("can't be read")))
 	}
-	return list[:min(1, len(list))], nil
+	return list[at : at+1], nil
 }
 
 // Open opens an image, after reading it once to compare its checksum.
@@ -147,15 +159,41 @@ func (s *imageSink) Cancel() error {
 	return s.SnapshotSink.Cancel()
 }
 
-// Close makes the image the newest. A crash before its sum is written leaves it without one, until the next start.
+// Close makes the image the newest, unless a newer one was received meanwhile. A crash before its sum is written leaves it
+// without one, until the next start.
 func (s *imageSink) Close() error {
 	if err := s.SnapshotSink.Close(); err != nil || s.cancelled {
 		return err
 	}
 	s.images.mu.Lock()
-	s.images.newest = s.ID()
+	replaced := s.images.newest != "" && newerImage(s.images.newest, s.ID())
+	if !replaced {
+		s.images.newest = s.ID()
+	}
 	s.images.mu.Unlock()
+	if replaced {
+		return nil
+	}
 	return writeImageSum(filepath.Join(s.images.dir, s.ID()))
+}
+
+// order is what an image's ID says of its age.
+type order struct{ term, index, millis uint64 }
+
+// imageOrder is the zero value for what is no ID.
+func imageOrder(id string) (o order) {
+	if _, err := fmt.Sscanf(id, "%d-%d-%d", &o.term, &o.index, &o.millis); err != nil || fmt.Sprintf("%d-%d-%d", o.term, o.index, o.millis) != id {
+		return order{}
+	}
+	return o
+}
+
+func (o order) known() bool { return o != order{} }
+
+// newerImage reports whether a is newer than b.
+func newerImage(a, b string) bool {
+	x, y := imageOrder(a), imageOrder(b)
+	return cmp.Or(cmp.Compare(x.term, y.term), cmp.Compare(x.index, y.index), cmp.Compare(x.millis, y.millis)) > 0
 }
 
 // report tells of a damaged image once, and returns the error.

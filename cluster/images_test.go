@@ -159,3 +159,37 @@ func TestADamagedImageIsSentToNobodyAndToldOfOnce(t *testing.T) {
 		}
 	}
 }
+
+// A follower may be sent an image while it still writes an older one of its own.
+func TestAnOlderImageThatEndsLaterIsNotTheNewest(t *testing.T) {
+	im := mustImages(t, t.TempDir())
+	_, trans := raft.NewInmemTransport("")
+	older, err := im.Create(1, 10, 1, raft.Configuration{}, 1, trans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, index := range []uint64{20, 21} { // as many as are kept: the older one is removed as soon as it is whole
+		take(t, im, index)
+	}
+	if err := older.Close(); err != nil {
+		t.Error(err)
+	}
+	if list, err := im.List(); err != nil || len(list) != 1 || list[0].Index != 21 {
+		t.Errorf("%v, %v; want the one of index 21", list, err)
+	}
+}
+
+// A running node whose image turns out damaged takes another one, and must start with that.
+func TestADamagedImageThatWasReplacedIsRemovedAtTheStart(t *testing.T) {
+	for _, file := range []string{imageState, imageMeta, imageSum} {
+		dir := t.TempDir()
+		im := mustImages(t, dir)
+		image := take(t, im, 11)
+		flipFirst(t, image, file)
+		take(t, im, 11)
+		list, err := mustImages(t, dir).List()
+		if err != nil || len(list) != 1 || filepath.Base(image) == list[0].ID {
+			t.Errorf("%s: %v, %v", file, list, err)
+		}
+	}
+}
