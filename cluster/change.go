@@ -27,6 +27,7 @@ type changeRequest struct {
 	// Who joins, or has moved to other addresses.
 	ID, Name, RESP, Peer, Version string `json:",omitempty"`
 	Nonvoter                      bool   `json:",omitempty"` // never to vote
+	Cluster                       string `json:",omitempty"` // whose member it is already; empty: of none that it would not give up
 }
 
 type changeKind string

@@ -17,12 +17,13 @@ import (
 //	a pristine cluster of one: it takes no more writes, asks, and once it is accepted notes
 //	  the new cluster and, in the same write, that what it has of the old one must go            giveUp
 //	either, asked by a member of the cluster to do so                                             handleInvite
+//	a member that has lost the others: it asks any of them, and so tells them where it is         astray
 //
 // The note is what makes giving up safe: before it the node is what it was (and the other cluster has a member that never
 // answers, until it asks again or is removed); after it, every start begins by wiping what the note says.
 
 // Join asks the node whose peer port is at addr to let this one in, and returns nil once it is a member (a non-voter at
-// first), or ErrReopen. An error that wraps fsm.ErrRefused is final; after any other one may ask again, there or elsewhere.
+// first), or ErrReopen. A member that finds no leader may ask again, those of its cluster. An error that wraps fsm.ErrRefused is final; after any other one may ask again, there or elsewhere.
 // While a node asks that is a cluster of its own, it takes no writes.
 func (n *Node) Join(ctx context.Context, addr string) error {
 	select { // or somebody could join the cluster that this node is about to give up
@@ -42,7 +43,7 @@ func (n *Node) Join(ctx context.Context, addr string) error {
 }
 
 func (n *Node) joinNow(ctx context.Context, addr string) error {
-	if !n.Joined() {
+	if !n.Joined() || n.astray() {
 		cluster, via, err := n.askToJoin(ctx, addr)
 		if err != nil {
 			return err
@@ -53,6 +54,14 @@ func (n *Node) joinNow(ctx context.Context, addr string) error {
 		return err
 	}
 	return n.giveUp(ctx, addr)
+}
+
+// astray reports whether this node is one of several members and has no leader: it may know no address any more at which one
+// of the others is, nor they one of its own. Then it may ask again, anybody of its cluster.
+func (n *Node) astray() bool {
+	servers := n.servers()
+	alone := len(servers) == 1 && string(servers[0].ID) == n.id.ID
+	return !alone && !n.gone.Load() && !n.contact.lost().IsZero()
 }
 
 // expendable says why this node can't leave its cluster for another one, if so.
@@ -123,6 +132,9 @@ func (n *Node) awaitReady(ctx context.Context) error {
 func (n *Node) askToJoin(ctx context.Context, addr string) (cluster, via string, err error) {
 	me := n.self()
 	q := changeRequest{ID: me.ID, Name: me.Name, RESP: me.RESP, Peer: me.Peer, Version: me.Version, Nonvoter: me.Nonvoter}
+	if n.astray() {
+		q.Cluster = n.identity().Cluster
+	}
 	reply, err := n.askMember(ctx, transport.Join, addr, q)
 	if err == nil && reply.Leader != "" && reply.Leader != addr {
 		addr = reply.Leader

@@ -21,6 +21,9 @@ func (n *Node) makeChange(q changeRequest) changeReply {
 		// If two nodes join each other, one of them must not wait for the other.
 		return changeReply{Retry: fmt.Sprintf("node %s is itself joining a cluster", n.id.Name)}
 	}
+	if q.Kind == changeJoin || q.Kind == changeMove {
+		n.heardOf(q.ID, q.Peer)
+	}
 	select {
 	case n.changes <- struct{}{}:
 		defer func() { <-n.changes }()
@@ -49,6 +52,9 @@ func (n *Node) makeChange(q changeRequest) changeReply {
 func (n *Node) admit(q changeRequest) changeReply {
 	if err := CheckName(q.Name); err != nil || nameOf(q.ID) != q.Name {
 		return changeReply{Refused: fmt.Sprintf("%q is not an id that a node named %q can have", q.ID, q.Name)}
+	}
+	if q.Cluster != "" && q.Cluster != n.identity().Cluster {
+		return changeReply{Refused: fmt.Sprintf("node %q is a member of another cluster", q.Name)}
 	}
 	if n.replica.removed(q.ID) {
 		return changeReply{Refused: fmt.Sprintf("the data directory of node %q belongs to a member that was removed: "+

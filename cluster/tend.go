@@ -138,20 +138,23 @@ func (t *tender) forget() {
 // moveSelf tells the leader this node's peer address, if the members know another one; or if they may do so, because nobody
 // has found this one for a while: what it asked for under an earlier address may have been made late.
 func (t *tender) moveSelf() {
-	me, lost := t.self(), t.contact.lost()
-	missed := !lost.IsZero() && time.Since(lost) > movePatience
+	me, lost, known := t.self(), t.contact.lost(), ""
 	for _, s := range t.servers() {
-		if string(s.ID) != me.ID || string(s.Address) == me.Peer && !missed {
-			continue
+		if string(s.ID) == me.ID {
+			known = string(s.Address)
 		}
-		ctx, cancel := context.WithTimeout(t.ctx, answerTimeout)
-		err := t.change(ctx, changeRequest{Kind: changeMove, ID: me.ID, Name: me.Name, RESP: me.RESP, Peer: me.Peer,
-			Version: me.Version, Nonvoter: me.Nonvoter})
-		cancel()
-		if err != nil && string(s.Address) != me.Peer && t.stuck != err.Error() {
-			t.stuck = err.Error()
-			t.logger.Warn("the members know this node under another peer address", "was", string(s.Address), "is", me.Peer, "reason", err)
-		}
+	}
+	moved := known != "" && known != me.Peer // it may also have got nothing yet since it was let in
+	if !moved && (lost.IsZero() || time.Since(lost) < movePatience) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, answerTimeout)
+	defer cancel()
+	err := t.change(ctx, changeRequest{Kind: changeMove, ID: me.ID, Name: me.Name, RESP: me.RESP, Peer: me.Peer,
+		Version: me.Version, Nonvoter: me.Nonvoter})
+	if err != nil && moved && t.stuck != err.Error() {
+		t.stuck = err.Error()
+		t.logger.Warn("the members know this node under another peer address", "was", known, "is", me.Peer, "reason", err)
 	}
 }
 

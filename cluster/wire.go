@@ -89,9 +89,6 @@ func (n *Node) handleControl(from string, method byte, payload []byte, reply fun
 			var question changeRequest
 			answer := changeReply{Refused: errWire.Error()}
 			if json.Unmarshal(payload, &question) == nil && (question.Kind != changeMove || question.ID == from) {
-				if question.Kind == changeMove {
-					n.heardOf(question.ID, question.Peer)
-				}
 				answer = n.makeChange(question)
 			}
 			data, _ := json.Marshal(answer) // plain data: it can't fail

@@ -1,12 +1,14 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -36,4 +38,53 @@ func TestOfTwoVotersOneComesBackUnderAnotherAddress(t *testing.T) {
 			})
 		})
 	}
+}
+
+// It knows only addresses that nobody has any more, and nobody knows its own. An operator names one that is right.
+func TestAMemberThatHasLostTheOthersJoinsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 43)
+		defer c.Stop()
+		c.StartThree()
+		c.Crash("n3")
+		for name, port := range map[string]string{"n1": ":20001", "n2": ":20002"} {
+			c.Crash(name)
+			c.Move(name, port)
+			c.Restart(name)
+			c.WaitFor(name+" to be found", 10*time.Second, func() bool {
+				return slices.ContainsFunc(c.Node("n1").Local().Members, func(m fsm.Member) bool { return m.Peer == name+port })
+			})
+		}
+		c.Move("n3", ":20003")
+		c.Restart("n3")
+		time.Sleep(5 * time.Second)
+		if _, err := c.Incr("n3", "hits", 1); err == nil {
+			t.Fatal("n3 was found without help: this test proves nothing")
+		}
+		c.startAlone("n4")
+		err := c.change("n3", func(n *cluster.Node, ctx context.Context) error { return n.Join(ctx, c.peer("n4")) })
+		if !errors.Is(err, fsm.ErrRefused) || len(c.Node("n4").Local().Members) != 1 {
+			t.Errorf("a member joins another cluster: %v", err)
+		}
+		c.Join("n3", "n1")
+		c.WaitFor("n3 to count", 10*time.Second, func() bool { _, err := c.Incr("n3", "hits", 1); return err == nil })
+	})
+}
+
+func TestANewcomerThatMovesBeforeItHeardAnythingIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 44)
+		defer c.Stop()
+		c.StartThree()
+		c.Net.Delay(5*time.Millisecond, 5*time.Millisecond)
+		c.Start("n4", false)
+		c.Join("n4", "n1")
+		c.Crash("n4")
+		c.Move("n4", ":20004")
+		c.Restart("n4")
+		if len(c.Node("n4").Local().Members) != 0 {
+			t.Fatal("n4 knows members already: this test proves nothing")
+		}
+		c.waitVoters("n4", "n1 n2 n3 n4")
+	})
 }
