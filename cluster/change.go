@@ -178,6 +178,11 @@ func (n *Node) ask(ctx context.Context, stream transport.Stream, addr string, me
 	}
 	got := make(chan reply, 1)
 	n.port.Link(stream, addr).Call(method, data, func(data []byte, err error) { got <- reply{data, err} })
+	defer func() {
+		if stream == transport.Join && !n.isConfigured(addr) {
+			n.port.Forget(addr) // no member's: nobody else would
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	select {
