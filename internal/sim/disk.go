@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -260,6 +261,9 @@ func (s *sink) Close() error {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
 	s.disk.snapshots = append(s.disk.snapshots, &s.image)
+	slices.SortStableFunc(s.disk.snapshots, func(a, b *image) int { // one that was begun before another may be closed after it
+		return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
+	})
 	if extra := len(s.disk.snapshots) - keptImages; extra > 0 {
 		s.disk.snapshots = s.disk.snapshots[extra:]
 	}
