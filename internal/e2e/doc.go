@@ -18,5 +18,6 @@
 // freezes or traces is undone when it ends, however it ends.
 //
 // Where to look: single_test.go one node; join_test.go how clusters form; kill_test.go dying leaders and whole clusters;
-// read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start.
+// read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start;
+// away_test.go a member that needs an image; pause_test.go what an image costs the clients, measured only when asked.
 package e2e
