@@ -13,15 +13,15 @@ const (
 type branch struct {
 	generation uint64 // of the table when this copy was made; see table.writable
 	depth      int
-	bytes      int      // of records in all shards; 0: empty
-	shards     []*shard // 1<<depth; nil: empty
+	bytes      int     // of records in all shards; 0: empty
+	shards     []shard // 1<<depth, here and not behind pointers: each Op would wait for the memory once more
 }
 
 func newBranch(generation uint64) *branch {
-	return &branch{generation: generation, shards: make([]*shard, 1)}
+	return &branch{generation: generation, shards: make([]shard, 1)}
 }
 
-// clone copies the pointers to the shards, which keep their generation.
+// clone copies the shards' heads, which keep their generation, and not what they hold.
 func (b *branch) clone(generation uint64) *branch {
 	c := *b
 	c.generation, c.shards = generation, slices.Clone(b.shards)
@@ -45,7 +45,7 @@ func (b *branch) put(hash uint64, key []byte, it item) (added bool) {
 
 // delete reports whether key was there. The branch must be writable.
 func (b *branch) delete(hash uint64, key []byte) (removed bool) {
-	if b.shards[b.shardOf(hash)] == nil {
+	if b.shards[b.shardOf(hash)].count == 0 {
 		return false
 	}
 	s := b.writable(hash)
@@ -57,45 +57,36 @@ func (b *branch) delete(hash uint64, key []byte) (removed bool) {
 	s.remove(at)
 	b.bytes += s.live() - before
 	if s.count == 0 {
-		b.shards[b.shardOf(hash)] = nil
+		*s = shard{}
 	}
 	return true
 }
 
 // writable is the shard of hash in a copy that no snapshot sees.
 func (b *branch) writable(hash uint64) *shard {
-	p := &b.shards[b.shardOf(hash)]
-	switch s := *p; {
-	case s == nil:
-		*p = newShard(b.generation, branchBits+b.depth, minHomes, 0)
+	s := &b.shards[b.shardOf(hash)]
+	switch {
+	case s.homes == 0:
+		*s = newShard(b.generation, branchBits+b.depth, minHomes, 0)
 	case s.generation != b.generation:
-		*p = s.clone(b.generation)
+		*s = s.clone(b.generation)
 	}
-	return *p
+	return s
 }
 
 // split doubles the shards, each into the two halves of its range.
 func (b *branch) split() {
-	shards := make([]*shard, 2*len(b.shards))
-	for i, s := range b.shards {
-		if s == nil {
-			continue
-		}
-		low, high := s.split(b.generation)
-		if low.count > 0 {
-			shards[2*i] = low
-		}
-		if high.count > 0 {
-			shards[2*i+1] = high
-		}
+	shards := make([]shard, 2*len(b.shards))
+	for i := range b.shards {
+		shards[2*i], shards[2*i+1] = b.shards[i].split(b.generation)
 	}
 	b.depth, b.shards = b.depth+1, shards
 }
 
 // ascend is table.ascend from a hash of this branch, or from 0; it reports whether visit wants more.
 func (b *branch) ascend(from uint64, visit func(hash uint64, key []byte, it item) bool) bool {
-	for _, s := range b.shards[b.shardOf(from):] {
-		if s != nil && !s.ascend(from, visit) {
+	for i := b.shardOf(from); i < uint64(len(b.shards)); i++ {
+		if !b.shards[i].ascend(from, visit) {
 			return false
 		}
 		from = 0

@@ -120,8 +120,9 @@ func tableError(t *table) error {
 // left; it returns how many items there are.
 func (t *table) branchError(number uint64, b *branch) (items int, err error) {
 	bytes := 0
-	for i, s := range b.shards {
-		if s == nil {
+	for i := range b.shards {
+		s := &b.shards[i]
+		if s.homes == 0 && s.slots == nil {
 			continue
 		}
 		if s.generation > b.generation || int(s.shift) != branchBits+b.depth || s.count == 0 {

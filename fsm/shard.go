@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// shard is one part of the table: slots in hash order, and an arena with the records they refer to. It holds no pointers
+// shard is one part of the table, empty if zero: slots in hash order, and an arena with the records they refer to. It holds no pointers
 // but those two, so the garbage collector passes over millions of counters in no time.
 //
 // The slots are a linear-probing table whose entries stand in the order of their hashes:
@@ -56,24 +56,24 @@ type item struct {
 	deadline int64 // in machine time; 0: never
 }
 
-func newShard(generation uint64, shift, homes, arena int) *shard {
-	return &shard{
+func newShard(generation uint64, shift, homes, arena int) shard {
+	return shard{
 		generation: generation, shift: uint32(shift), homes: uint32(homes),
 		slots: make([]slot, homes+shardOverflow),
 		arena: make([]byte, 0, arena),
 	}
 }
 
-func (s *shard) clone(generation uint64) *shard {
+func (s *shard) clone(generation uint64) shard {
 	c := *s
 	c.generation = generation
 	c.slots = slices.Clone(s.slots)
 	c.arena = slices.Clone(s.arena)
-	return &c
+	return c
 }
 
-// homesFor is how many homes a shard of count records is made with: room for a quarter more.
-func homesFor(count int) int { return max(minHomes, count*10/7+2) }
+// homesFor is how many homes a shard of count records is made with: room for half as many more.
+func homesFor(count int) int { return max(minHomes, count*12/7+2) }
 
 // fullSlots is how many records a shard holds before its runs get too long.
 func fullSlots(homes int) int { return homes * 7 / 8 }
@@ -152,7 +152,7 @@ func (s *shard) item(ref uint32) item {
 
 func recordSize(key []byte, it *item) int {
 	size := recordHead + len(key) + 8
-	if it.value.Kind == Text {
+	if it.value.Kind != Int {
 		size += 2 + len(it.value.Text) - 8
 	}
 	if it.deadline != 0 {
@@ -199,7 +199,7 @@ func (s *shard) put(at int, found bool, hash uint64, key []byte, it item) {
 	s.insert(at, slot{hash: hash, ref: s.store(size, key, it)})
 	s.count++
 	if s.count > fullSlots(int(s.homes)) {
-		*s = *s.part(s.generation, int(s.shift), s.slots)
+		*s = s.part(s.generation, int(s.shift), s.slots)
 	}
 }
 
@@ -252,11 +252,11 @@ func (s *shard) compact() {
 	if s.waste < compactAbove || s.waste < len(s.arena)/2 {
 		return
 	}
-	*s = *s.part(s.generation, int(s.shift), s.slots)
+	*s = s.part(s.generation, int(s.shift), s.slots)
 }
 
 // split returns the two halves of the shard's range. The shard stays as it is.
-func (s *shard) split(generation uint64) (low, high *shard) {
+func (s *shard) split(generation uint64) (low, high shard) {
 	middle := 0
 	for i, sl := range s.slots {
 		if sl.ref != 0 && sl.hash<<s.shift>>63 == 0 {
@@ -267,9 +267,9 @@ func (s *shard) split(generation uint64) (low, high *shard) {
 	return s.part(generation, shift, s.slots[:middle]), s.part(generation, shift, s.slots[middle:])
 }
 
-// part returns a new shard with the records of some slots of this one, without waste and with room to grow by a quarter. The
-// slots are met in hash order, so each goes behind the one before it.
-func (s *shard) part(generation uint64, shift int, slots []slot) *shard {
+// part returns a new shard with the records of some slots of this one, without waste and with room to grow by half; of none,
+// the zero shard. The slots are met in hash order, so each goes behind the one before it.
+func (s *shard) part(generation uint64, shift int, slots []slot) shard {
 	count, size := 0, 0
 	for _, sl := range slots {
 		if sl.ref != 0 {
@@ -277,7 +277,10 @@ func (s *shard) part(generation uint64, shift int, slots []slot) *shard {
 			size += len(s.record(sl.ref))
 		}
 	}
-	p := newShard(generation, shift, homesFor(count), size*5/4)
+	if count == 0 {
+		return shard{}
+	}
+	p := newShard(generation, shift, homesFor(count), size*3/2)
 	p.count = count
 	next := 0
 	for _, sl := range slots {

@@ -31,10 +31,7 @@ func (t *table) get(hash uint64, key []byte) (it item, found bool) {
 	if b == nil {
 		return item{}, false
 	}
-	s := b.shards[b.shardOf(hash)]
-	if s == nil {
-		return item{}, false
-	}
+	s := &b.shards[b.shardOf(hash)]
 	at, found := s.find(hash, key)
 	if !found {
 		return item{}, false
