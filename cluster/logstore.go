@@ -121,12 +121,35 @@ func openBoltLog(path string) (raft.LogStore, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cache, err := raft.NewLogCache(cachedEntries, store)
+	cache, err := raft.NewLogCache(cachedEntries, piecemealLog{store})
 	if err != nil {
 		store.Close()
 		return nil, nil, err
 	}
 	return cache, store.Close, nil
+}
+
+// piecemealLog removes the beginning of a bolt log in pieces. All at once takes most of a second after an image, in which no
+// append gets through: long enough for a leader to be taken for one whose disk hangs.
+type piecemealLog struct {
+	*raftboltdb.BoltStore
+}
+
+const deletedAtOnce = 1024 // entries
+
+func (l piecemealLog) DeleteRange(from, to uint64) error {
+	last, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	if to < last {
+		for ; from+deletedAtOnce <= to; from += deletedAtOnce {
+			if err := l.BoltStore.DeleteRange(from, from+deletedAtOnce-1); err != nil {
+				return err
+			}
+		}
+	}
+	return l.BoltStore.DeleteRange(from, to)
 }
 
 // openBolt opens or makes a bolt file, after a check: bolt's own answer to a damaged page is to panic, at times in a

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"github.com/hashicorp/raft"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,44 @@ func TestWhatTheSystemRefusesIsNoDamage(t *testing.T) {
 	for _, refused := range []error{syscall.EIO, syscall.EACCES, syscall.EMFILE} {
 		if err := misread(&os.PathError{Op: "open", Path: "log", Err: refused}); errors.Is(err, errDamaged) {
 			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestABoltLogTakesEntriesWhileItsBeginningIsRemoved(t *testing.T) {
+	const old = 32 * deletedAtOnce
+	stores, err := openDirectory(t.TempDir(), boltKind, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stores.Close()
+	entries := make([]*raft.Log, old+1)
+	for i := range entries {
+		entries[i] = &raft.Log{Index: uint64(i + 1), Term: 1}
+	}
+	if err := stores.Log.StoreLogs(entries); err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan error)
+	go func() { removed <- stores.Log.DeleteRange(1, old) }()
+	between := 0 // appended when a part of it was gone
+	for next := uint64(old + 2); ; next++ {
+		select {
+		case err := <-removed:
+			if first, _ := stores.Log.FirstIndex(); err != nil || first != old+1 {
+				t.Errorf("%v, the log begins with %d", err, first)
+			}
+			if between == 0 {
+				t.Error("no entry was taken before all of it was gone")
+			}
+			return
+		default:
+		}
+		if err := stores.Log.StoreLog(&raft.Log{Index: next, Term: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if first, _ := stores.Log.FirstIndex(); first > 1 && first <= old {
+			between++
 		}
 	}
 }

@@ -124,10 +124,11 @@ func (m *markedLog) StoreLogs(logs []*raft.Log) error {
 
 func (m *markedLog) DeleteRange(from, to uint64) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	if from > to || from > m.last || to < m.last { // its beginning, or nothing
+		m.mu.Unlock() // appends go on meanwhile
 		return m.LogStore.DeleteRange(from, to)
 	}
+	defer m.mu.Unlock()
 	first, err := m.FirstIndex()
 	if err != nil {
 		return err
