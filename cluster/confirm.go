@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -245,11 +246,7 @@ func (n *Node) survey(limit time.Duration) map[string]echo {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	copied := make(map[string]echo, len(found))
-	for id, e := range found {
-		copied[id] = e
-	}
-	return copied
+	return maps.Clone(found) // answers may still come
 }
 
 // walls are the wall clocks of the voters, if a majority of them answers.

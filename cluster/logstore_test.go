@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"errors"
-	"github.com/hashicorp/raft"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 )
 
 func TestADirectoryKeepsItsKindOfLog(t *testing.T) {

@@ -119,10 +119,7 @@ func (l *summedLog) missing(index uint64, log *raft.Log) error {
 }
 
 // IsMonotonic passes on what raft asks of a log store that leaves no gaps (raft.MonotonicLogStore).
-func (l *summedLog) IsMonotonic() bool {
-	m, ok := l.LogStore.(raft.MonotonicLogStore)
-	return ok && m.IsMonotonic()
-}
+func (l *summedLog) IsMonotonic() bool { return isMonotonic(l.LogStore) }
 
 // checkLog reads the whole log once: raft panics over an entry that it can't read, and one that only a follower will ask
 // for is better found now than by whoever depends on it.

@@ -30,7 +30,7 @@ func wipe(dir string, stable raft.StableStore) error {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		if err := syncDirectory(dir); err != nil {
+		if err := syncFile(dir); err != nil {
 			return err
 		}
 	}
@@ -39,13 +39,4 @@ func wipe(dir string, stable raft.StableStore) error {
 		err = errors.Join(err, stable.SetUint64([]byte(key), 0))
 	}
 	return errors.Join(err, os.RemoveAll(away))
-}
-
-// syncDirectory makes it durable which files a directory holds.
-func syncDirectory(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
