@@ -141,7 +141,7 @@ func heartbeat(leader string) []byte {
 	}
 	message := []byte{0, 0x80 | 4}
 	for _, part := range [][]byte{
-		text("RPCHeader"), {0x80 | 1}, text("ProtocolVersion"), {3},
+		text("ProtocolVersion"), {3},
 		text("Term"), number(hugeTerm),
 		text("Leader"), text(leader),
 		text("LeaderCommitIndex"), number(0),
