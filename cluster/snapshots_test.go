@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,14 +52,24 @@ func TestAnImageIsDueByBytesOrByEntries(t *testing.T) {
 // looking is a run of snapshots in a bubble, over images that are written as told.
 type looking struct {
 	snapshots
-	images []uint64 // bytes that had been applied when each was asked for
-	result error    // of the next ones
+
+	mu     sync.Mutex // virtual time alone orders nothing, as the race detector sees it
+	images []uint64   // bytes that had been applied when each was asked for
+	result error      // of the next ones
+}
+
+func (l *looking) answer(result error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.result = result
 }
 
 func (l *looking) start(t *testing.T, policy SnapshotPolicy) {
 	l.snapshots = snapshots{policy: policy, growth: &growth{}, rank: func() (int, int) { return 0, 1 },
 		forced: make(chan struct{}, 1), logger: hclog.NewNullLogger()}
 	l.write = func() error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		at := l.growth.mark()
 		l.images = append(l.images, at.bytes)
 		if l.result == nil {
@@ -80,6 +91,8 @@ func (l *looking) apply(size int) {
 
 func (l *looking) want(t *testing.T, at ...uint64) {
 	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if !slices.Equal(l.images, at) {
 		t.Errorf("images at %v bytes, want %v", l.images, at)
 	}
@@ -109,15 +122,15 @@ func TestAfterAnImageThatCouldNotBeWrittenThereIsAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l looking
 		l.start(t, SnapshotPolicy{Bytes: 100})
-		l.result = errDisk
+		l.answer(errDisk)
 		l.apply(101)
 		l.want(t, 101)
 		time.Sleep(snapshotRetry - 2*time.Second)
 		l.want(t, 101)
-		l.result = nil
+		l.answer(nil)
 		time.Sleep(4 * time.Second)
 		l.want(t, 101, 101)
-		l.result = errors.New("cannot take snapshot now, wait until the configuration entry at 7 has been applied (have applied 6)")
+		l.answer(errors.New("cannot take snapshot now, wait until the configuration entry at 7 has been applied (have applied 6)"))
 		l.apply(101)
 		l.apply(1) // no fault: the next look tries again
 		l.want(t, 101, 101, 202, 203)
