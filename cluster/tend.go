@@ -2,13 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/hashicorp/raft"
 
 	"github.com/truecount/truecount/fsm"
-	"github.com/truecount/truecount/transport"
 )
 
 const (
@@ -28,7 +26,6 @@ type tender struct {
 	warned   bool              // of that
 	known    map[string]string // peer addresses of the members, by server id, a turn ago
 	stuck    string            // why the members could not be told this node's new address
-	unheard  map[string]string // why a member does not speak with this node, by its peer address
 }
 
 // tend runs until the node ends.
@@ -42,7 +39,7 @@ type tender struct {
 //	  keepLimits       the Machine's limits are those of its configuration
 //	  slew, promote    with what the members say of themselves
 func (n *Node) tend() {
-	t := &tender{Node: n, known: map[string]string{}, unheard: map[string]string{}}
+	t := &tender{Node: n, known: map[string]string{}}
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {
@@ -105,13 +102,8 @@ func (t *tender) askWhetherRemoved() bool {
 	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	for _, addr := range t.waysIn() {
-		removed, err := t.wasRemoved(ctx, addr)
-		if removed && err == nil {
+		if removed, err := t.wasRemoved(ctx, addr); removed && err == nil {
 			return true
-		}
-		if errors.Is(err, transport.ErrRefused) && t.unheard[addr] != err.Error() {
-			t.unheard[addr] = err.Error()
-			t.logger.Warn("a member does not speak with this node", "reason", err)
 		}
 	}
 	return false
