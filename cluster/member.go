@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -156,53 +155,6 @@ func (n *Node) survivable(s raft.Server) error {
 			name, answered, left, strings.Join(silent, ", "))
 	}
 	return nil
-}
-
-// transfer hands leadership over: to target, or to whoever has most of the log.
-func (n *Node) transfer(target string) changeReply {
-	future := n.raft.LeadershipTransfer
-	if target != "" {
-		s, found := n.member(target)
-		switch {
-		case !found:
-			return changeReply{Refused: n.noMember(target)}
-		case string(s.ID) == n.id.ID:
-			return changeReply{}
-		case s.Suffrage != raft.Voter:
-			return changeReply{Refused: nameOf(string(s.ID)) + " is a non-voter, and can't lead"}
-		}
-		if _, answered := n.survey(patience)[string(s.ID)]; !answered {
-			return changeReply{Refused: nameOf(string(s.ID)) + " does not answer, and can't lead"}
-		}
-		future = func() raft.Future { return n.raft.LeadershipTransferToServer(s.ID, s.Address) }
-	}
-	if len(n.voters()) < 2 {
-		return changeReply{Refused: n.id.Name + " is the only voter, and must lead"}
-	}
-	if err := n.await(future()); err != nil {
-		return changeReply{Retry: err.Error()}
-	}
-	to := target
-	if to == "" {
-		to = "whoever has most of the log"
-	}
-	n.logger.Info("leadership handed over", "to", to)
-	return changeReply{}
-}
-
-// Transfer hands leadership over to another voter. It returns nil if this node does not lead, or is the only voter.
-func (n *Node) Transfer(ctx context.Context) error {
-	if n.raft.State() != raft.Leader || len(n.voters()) < 2 {
-		return nil
-	}
-	done := make(chan error, 1)
-	go func() { done <- n.raft.LeadershipTransfer().Error() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // member finds a member by server id or name.

@@ -246,7 +246,8 @@ func (n *Node) leadBySpace() {
 		n.space.shutFor("")
 		return
 	}
-	heir, reason := judgeSpace(n.voters(), n.survey(patience), n.id.ID)
+	found := n.survey(patience)
+	heir, reason := judgeSpace(n.voters(), found, n.id.ID)
 	if before := n.space.shutReason(); reason != before {
 		n.space.shutFor(reason)
 		n.logger.Warn("this leader's view of the disks has changed", "refuses", reason, "refused", before)
@@ -254,7 +255,10 @@ func (n *Node) leadBySpace() {
 	if heir.ID == "" {
 		return
 	}
-	err := n.await(n.raft.LeadershipTransferToServer(heir.ID, heir.Address))
+	if reason, _ := n.unfit(heir, found); reason != "" {
+		return // the next look may find it caught up
+	}
+	err := n.handOver(heir)
 	switch {
 	case err == nil:
 		n.space.stuck = ""

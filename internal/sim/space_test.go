@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -201,4 +203,33 @@ func TestTightDisksOfAllVotersLeaveTheLeaderInPeace(t *testing.T) {
 		refusedAt(t, c, "n4")
 		readsGoOn(t, c)
 	})
+}
+
+// Raft takes no Entry while it brings the heir up to date: one whose log takes nothing must never be chosen.
+func TestLeadershipIsNotHandedToWhoCanNotTakeIt(t *testing.T) {
+	for trouble, begin := range map[string]func(*Cluster){
+		"a full disk":   func(c *Cluster) { c.SetFree("n3", tight) },
+		"a frozen disk": func(c *Cluster) { c.Freeze("n3") },
+	} {
+		t.Run(trouble, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := New(t, 61)
+				defer c.Stop()
+				c.StartThree()
+				load := c.startCounting(4, "n1", "n2")
+				begin(c)
+				time.Sleep(3 * time.Second)
+				err := c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n3") })
+				if !errors.Is(err, fsm.ErrRefused) {
+					t.Errorf("transfer to a node with %s: %v", trouble, err)
+				}
+				leader := c.Leader()
+				if err := c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "") }); err != nil {
+					t.Errorf("transfer to any other: %v", err)
+				}
+				c.WaitFor("another leader", time.Second, func() bool { l := c.Leader(); return l != leader && l != "n3" && l != "" })
+				load.want()
+			})
+		})
+	}
 }

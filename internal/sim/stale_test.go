@@ -79,6 +79,7 @@ func TestTermEchoIsNotDeceivedWhereVerifyLeaderIs(t *testing.T) {
 					t.Fatal(err)
 				}
 				go c.Node("n1").Transfer(context.Background())
+				time.Sleep(300 * time.Millisecond) // so long it asks who is fit to lead: n3's answer is held, too
 			},
 			func() error {
 				if c.Leader() == "n1" {
