@@ -23,8 +23,9 @@ import (
 // answers, until it asks again or is removed); after it, every start begins by wiping what the note says.
 
 // Join asks the node whose peer port is at addr to let this one in, and returns nil once it is a member (a non-voter at
-// first), or ErrReopen. A member that finds no leader may ask again, those of its cluster. An error that wraps fsm.ErrRefused is final; after any other one may ask again, there or elsewhere.
-// While a node asks that is a cluster of its own, it takes no writes.
+// first), or ErrReopen. A member that finds no leader may ask those of its cluster again. An error that wraps fsm.ErrRefused
+// is final; after any other one may ask again, there or elsewhere. While a node asks that is a cluster of its own, it takes
+// no writes.
 func (n *Node) Join(ctx context.Context, addr string) error {
 	select { // or somebody could join the cluster that this node is about to give up
 	case n.changes <- struct{}{}:
