@@ -172,7 +172,8 @@ func (n *Node) startRaft(stores Stores) error {
 	}
 	var r *raft.Raft
 	if err == nil {
-		r, err = raft.NewRaft(rc, n.replica, &sparingLog{LogStore: log, tight: n.space.tight}, stable, stores.Snapshots, n.trans)
+		sparing := &sparingLog{LogStore: outrunLog{log, stores.Snapshots, n.fail}, tight: n.space.tight}
+		r, err = raft.NewRaft(rc, n.replica, sparing, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
 		n.trans.Close()

@@ -101,3 +101,35 @@ func closeGap(log raft.LogStore, snapshots raft.SnapshotStore) error {
 	}
 	return log.DeleteRange(first, last)
 }
+
+// outrunLog ends the node when raft replaces a log by an image that does not reach as far as the log did. The library goes on
+// as if the log still ended there: it refuses what follows the image, and is sent the same image again, without a pause and
+// without end (hashicorp/raft issue 697). A start looks at the log again, and all is well. It takes a tail that was never
+// confirmed and reaches beyond an image, and a leader whose log begins right behind that image.
+type outrunLog struct {
+	raft.LogStore
+	images raft.SnapshotStore
+	fatal  func(error)
+}
+
+func (l outrunLog) DeleteRange(from, to uint64) error {
+	first, err := l.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	if err := l.LogStore.DeleteRange(from, to); err != nil || from > first || to < last {
+		return err
+	}
+	images, err := l.images.List() // the newest first
+	if err == nil && len(images) > 0 && images[0].Index <= last {
+		l.fatal(fmt.Errorf("an image of entry %d has replaced a log that ended with entry %d: start this node again", images[0].Index, last))
+	}
+	return err
+}
+
+// IsMonotonic passes on what raft asks of a log store that leaves no gaps (raft.MonotonicLogStore).
+func (l outrunLog) IsMonotonic() bool { return isMonotonic(l.LogStore) }
