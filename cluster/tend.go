@@ -54,8 +54,8 @@ func (n *Node) tend() {
 		t.forget()
 		if !n.gone.Load() {
 			t.registerSelf()
-			t.moveSelf()
 		}
+		t.moveSelf()
 		t.lead()
 	}
 }

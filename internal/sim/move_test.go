@@ -88,3 +88,32 @@ func TestANewcomerThatMovesBeforeItHeardAnythingIsFound(t *testing.T) {
 		c.waitVoters("n4", "n1 n2 n3 n4")
 	})
 }
+
+// Its vote is still counted, and needed to end its membership.
+func TestAMarkedVoterThatMovesIsFoundToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 45)
+		defer c.Stop()
+		c.Snapshots = cluster.SnapshotPolicy{Entries: 1, Every: 50 * time.Millisecond} // with the mark, so that n2 begins with it
+		c.startAlone("n1")
+		c.Start("n2", false)
+		c.Join("n2", "n1")
+		c.waitVoters("n2", "n1 n2")
+		c.crashAt("n1", 2, 60*time.Millisecond) // the mark is written, and the configuration is not
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		c.Node("n1").Remove(ctx, "n2")
+		if c.Node("n1") != nil || c.Node("n2").Removal() == nil {
+			t.Fatal("n1 has not crashed after the mark: this test proves nothing")
+		}
+		time.Sleep(time.Second)
+		c.Crash("n2")
+		c.Move("n2", ":20002")
+		c.Restart("n2")
+		c.Restart("n1")
+		c.calm("n1")
+		c.WaitFor("n1 to count", 10*time.Second, func() bool { _, err := c.Incr("n1", "hits", 1); return err == nil })
+		c.waitVoters("n1", "n1")
+		c.WaitFor("n2 to know", 5*time.Second, func() bool { return c.Node("n2").Removal() != nil })
+	})
+}
