@@ -135,6 +135,7 @@ func TestAPristineNodeThatCrashesWhileItJoinsEndsWhereItShould(t *testing.T) {
 }
 
 func TestAMovedNodeThatCrashesIsFoundInTheEnd(t *testing.T) {
+	skipUnderRaceDetector(t)
 	atEveryWrite(t, func(t *testing.T, k int, latency time.Duration) bool {
 		c := New(t, uint64(95+k))
 		defer c.Stop()

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"testing"
 	"time"
 
 	"github.com/truecount/truecount/cluster"
@@ -66,6 +67,13 @@ func (c *Cluster) Wipe(name string) {
 	defer c.mu.Unlock()
 	h := c.hosts[name]
 	h.disk = newDisk(h.disk.rng, h.disk.latency)
+}
+
+// skipUnderRaceDetector is for tests that move hosts: see raceDetector.
+func skipUnderRaceDetector(t testing.TB) {
+	if raceDetector {
+		t.Skip("the race detector finds a race in hashicorp/raft when an address changes: see race_on.go")
+	}
 }
 
 // Move gives a host that is down another peer address.

@@ -212,6 +212,7 @@ func TestTheLastVotersThatAnswerAreNotRemoved(t *testing.T) {
 }
 
 func TestAMemberComesBackUnderAnotherAddress(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 35)
 		defer c.Stop()
@@ -230,6 +231,7 @@ func TestAMemberComesBackUnderAnotherAddress(t *testing.T) {
 }
 
 func TestANodeAloneComesBackUnderAnotherAddress(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 36)
 		defer c.Stop()

@@ -14,6 +14,7 @@ import (
 
 // The one that stays has the longer log, and only it can lead; but it knows the old address of the other, whose vote it needs.
 func TestOfTwoVotersOneComesBackUnderAnotherAddress(t *testing.T) {
+	skipUnderRaceDetector(t)
 	for _, restarted := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			c := New(t, 42)
@@ -42,6 +43,7 @@ func TestOfTwoVotersOneComesBackUnderAnotherAddress(t *testing.T) {
 
 // It knows only addresses that nobody has any more, and nobody knows its own. An operator names one that is right.
 func TestAMemberThatHasLostTheOthersJoinsAgain(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 43)
 		defer c.Stop()
@@ -72,6 +74,7 @@ func TestAMemberThatHasLostTheOthersJoinsAgain(t *testing.T) {
 }
 
 func TestANewcomerThatMovesBeforeItHeardAnythingIsFound(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 44)
 		defer c.Stop()
@@ -91,6 +94,7 @@ func TestANewcomerThatMovesBeforeItHeardAnythingIsFound(t *testing.T) {
 
 // Its vote is still counted, and needed to end its membership.
 func TestAMarkedVoterThatMovesIsFoundToo(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 45)
 		defer c.Stop()

@@ -59,7 +59,7 @@ func (o *operator) work() {
 			o.until("transfer to "+target, o.anybody, func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, target) })
 		case what == 9 && len(members) > 1:
 			o.replace(some.ID)
-		case what == 10:
+		case what == 10 && !raceDetector:
 			o.move(some.ID)
 		}
 		o.rest(time.Duration(o.rng.IntN(500)) * time.Millisecond)

@@ -9,6 +9,7 @@ import (
 // Containers that all start anew may get each other's addresses. Then a member is asked in the name of another one, and may
 // even ask itself.
 func TestAMemberAtTheAddressOfAnotherIsNoMajority(t *testing.T) {
+	skipUnderRaceDetector(t)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 1)
 		defer c.Stop()
