@@ -40,7 +40,7 @@ func (n *Node) admitPeer(stream transport.Stream, from transport.Identity) error
 		return fmt.Errorf("node %s listens here itself", from.Node)
 	case n.isMember(from.Node):
 		return nil // also while its removal is under way: its vote may be needed for that
-	case n.replica.removed(from.Node):
+	case n.isOut(from.Node): // one that is only marked may lead those who don't know of its removal yet: it is a guest
 		return fmt.Errorf("%s was removed from the cluster", from.Node)
 	}
 	if stream != transport.Batches {

@@ -118,8 +118,10 @@ func (n *Node) remove(target string) changeReply {
 		}
 		return changeReply{Retry: "handing over leadership first"}
 	}
-	if err := n.write(fsm.RemoveOp(string(s.ID))); err != nil {
-		return changeReply{Retry: err.Error()}
+	if !n.replica.removed(string(s.ID)) {
+		if err := n.write(fsm.RemoveOp(string(s.ID))); err != nil {
+			return changeReply{Retry: err.Error()}
+		}
 	}
 	if err := n.await(n.raft.RemoveServer(s.ID, 0, changeTimeout)); err != nil {
 		return changeReply{Retry: err.Error()}

@@ -272,9 +272,7 @@ func (n *Node) tick() {
 			continue
 		case <-tick.C:
 		}
-		if n.replica.removed(n.id.ID) {
-			n.standAside()
-		}
+		n.standAside()
 		if _, known := n.route(); !known {
 			n.contact.failed()
 		}

@@ -33,22 +33,29 @@ func (n *Node) removal() string {
 	return fmt.Sprintf("node %s was removed from its cluster: use another member, or let it join again with an empty directory", n.id.Name)
 }
 
-// standAside refuses clients from now on.
+// standAside refuses clients from now on, if this node is marked; but not if nobody else could answer them: two leaders, one
+// after the other, may have marked all voters. Then the last one stays until another voter has joined.
 func (n *Node) standAside() {
-	if !n.gone.Swap(true) {
+	gone := n.out.Load() || n.replica.removed(n.id.ID) && n.hasHeir()
+	if was := n.gone.Swap(gone); gone && !was {
 		n.logger.Warn(n.removal())
 	}
 }
 
+// hasHeir reports whether a voter stays.
+func (n *Node) hasHeir() bool {
+	return slices.ContainsFunc(n.voters(), func(s raft.Server) bool { return !n.replica.removed(string(s.ID)) })
+}
+
 // becomeRemoved makes the node what it was told to be. Its raft ends: it must not ask for votes any more.
 func (n *Node) becomeRemoved() error {
-	n.standAside()
 	id := n.identity()
 	id.Removed = true
 	if err := failing(n.fail, "store that this node was removed", saveIdentity(n.stable, id)); err != nil {
 		return err
 	}
 	if !n.out.Swap(true) {
+		n.standAside()
 		n.raft.Shutdown() // Close waits for it
 	}
 	return nil

@@ -19,6 +19,11 @@ import (
 
 // crashAt crashes a host in the middle of its k-th write from now on, each of which takes latency. It returns whether it has.
 func (c *Cluster) crashAt(host string, k int, latency time.Duration) (crashed func() bool) {
+	return c.atWrite(host, k, latency, func() { c.Crash(host) })
+}
+
+// atWrite does something in the middle of a host's k-th write from now on. It returns whether it has.
+func (c *Cluster) atWrite(host string, k int, latency time.Duration, do func()) (done func() bool) {
 	c.mu.Lock()
 	d := c.hosts[host].disk
 	c.mu.Unlock()
@@ -28,7 +33,7 @@ func (c *Cluster) crashAt(host string, k int, latency time.Duration) (crashed fu
 	d.latency = latency
 	d.written = func() {
 		if writes.Add(1) == int64(k) {
-			c.Crash(host)
+			do()
 		}
 	}
 	return func() bool { return writes.Load() >= int64(k) }
