@@ -53,7 +53,7 @@ func memberChaos(t *testing.T, seed uint64, length time.Duration) int {
 		wg.Go(func() { r.client(i, rng) })
 	}
 	wg.Go(func() { r.nemesis(rand.New(rand.NewPCG(seed, 300))) })
-	o := &operator{memberRun: r, rng: rand.New(rand.NewPCG(seed, 301))}
+	o := &operator{memberRun: r, rng: rand.New(rand.NewPCG(seed, 301)), undecided: map[string]bool{}}
 	wg.Go(o.work)
 	wg.Wait()
 	r.heal()

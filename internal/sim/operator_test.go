@@ -17,9 +17,10 @@ import (
 // times. It may be refused with reason: too few voters would answer, the name is taken, the only voter must lead.
 type operator struct {
 	*memberRun
-	rng  *rand.Rand
-	last int // number of the newest host
-	port int // newest port of a host that moved
+	rng       *rand.Rand
+	undecided map[string]bool // server ids whose removal was asked for and may still come
+	last      int             // number of the newest host
+	port      int             // newest port of a host that moved
 }
 
 const (
@@ -198,6 +199,7 @@ func (o *operator) remove(serverID string) error {
 	if err == nil {
 		o.removed(serverID)
 	}
+	o.undecided[serverID] = err != nil && !errors.Is(err, fsm.ErrRefused)
 	return err
 }
 
@@ -224,6 +226,7 @@ func (o *operator) leave(name string) {
 	id := n.Local().ServerID
 	err := o.until(name+" leaves", func() string { return name }, (*cluster.Node).Leave)
 	if err != nil {
+		o.undecided[id] = !errors.Is(err, fsm.ErrRefused)
 		return
 	}
 	o.removed(id)
@@ -235,13 +238,14 @@ func (o *operator) leave(name string) {
 	}
 }
 
-// canLose reports whether one disk may be lost now, and a majority of the voters has theirs: all agree on at least three.
+// canLose reports whether one disk may be lost now, and a majority of the voters has theirs: all agree on at least three, and
+// none is about to be removed.
 func (o *operator) canLose() bool {
 	voters, agreed := o.agreed()
-	return agreed && voters >= 3
+	return agreed && voters >= 3 && !slices.ContainsFunc(o.members(), func(m fsm.Member) bool { return o.undecided[m.ServerID] })
 }
 
-// agreed counts the voters, if all members know each other and answer.
+// agreed counts the voters, if all members know each other, each at its present address, and answer.
 func (o *operator) agreed() (voters int, ok bool) {
 	members := o.members()
 	for _, m := range members {
@@ -250,7 +254,7 @@ func (o *operator) agreed() (voters int, ok bool) {
 			return 0, false
 		}
 		s := n.Local()
-		if s.ServerID != m.ServerID || s.Leader == nil || len(s.Members) != len(members) {
+		if s.ServerID != m.ServerID || m.Peer != o.peer(m.ID) || s.Leader == nil || len(s.Members) != len(members) {
 			return 0, false
 		}
 		if m.Voter {
