@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -147,10 +148,14 @@ than the one that leads.`,
 			if err := checkTarget("node", node); err != nil {
 				return err
 			}
+			before, _, err := askStatus(cmd.Context(), node, statusTime)
+			if err != nil {
+				return err
+			}
 			if err := askChange(cmd, node, "TRANSFER", rest...); err != nil {
 				return err
 			}
-			return writeLeader(cmd.Context(), cmd.OutOrStdout(), node)
+			return writeLeader(cmd.Context(), cmd.OutOrStdout(), node, before, args)
 		},
 	}, &node)
 }
@@ -229,22 +234,28 @@ func progress(s fsm.Status, ids []string) (line string, done bool) {
 	return fmt.Sprintf("done: %d members, %d of them vote", len(s.Members), voters), true
 }
 
-// writeLeader prints who leads, once somebody does.
-func writeLeader(ctx context.Context, w io.Writer, node string) error {
+// writeLeader prints who leads, once the node knows it: in a later term than before, unless the one who shall lead led then.
+func writeLeader(ctx context.Context, w io.Writer, node string, before fsm.Status, target []string) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
+	stays := before.Leader != nil && len(target) > 0 && (target[0] == before.Leader.ID || isServerID(before, target[0], before.Leader.ID))
 	for {
 		status, _, err := askStatus(ctx, node, statusTime)
-		if err == nil && status.Leader != nil {
+		if err == nil && status.Leader != nil && (stays || status.Term > before.Term) {
 			_, err := fmt.Fprintf(w, "leader is %s\n", status.Leader.ID)
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("handed over, but %s knows no leader yet: see truecount status", node)
+			return fmt.Errorf("handed over, but %s does not know the new leader yet: see truecount status", node)
 		case <-time.After(progressEvery):
 		}
 	}
+}
+
+// isServerID reports whether serverID is that of the member named id.
+func isServerID(s fsm.Status, serverID, id string) bool {
+	return slices.ContainsFunc(s.Members, func(m fsm.Member) bool { return m.ServerID == serverID && m.ID == id })
 }
 
 // oneArgument refuses any other number of arguments, and says what the one is.
