@@ -255,7 +255,11 @@ func (l *leader) propose(kind fsm.EntryKind, offers []offer) bool {
 		size += len(o.data) + entryHead
 	}
 	future := l.raft.Apply(entry.Append(make([]byte, 0, size)), enqueueTimeout)
-	if err := future.Error(); err != nil {
+	err := future.Error()
+	if err == nil {
+		err, _ = future.Response().(error)
+	}
+	if err != nil {
 		failed := answer{kind: answerLost, reason: err.Error()}
 		if surelyNotApplied(err) {
 			failed.kind = answerRefused

@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/fs"
+	"github.com/hashicorp/raft-wal/segment"
 	"go.etcd.io/bbolt"
 )
 
@@ -88,7 +90,7 @@ func openWAL(dir string, logger hclog.Logger) (raft.LogStore, func() error, erro
 	}
 	var log *wal.WAL
 	err = caught(func() (err error) {
-		log, err = wal.Open(dir, wal.WithLogger(logger.Named("log")))
+		log, err = wal.Open(dir, wal.WithLogger(logger.Named("log")), wal.WithSegmentFiler(segment.NewFiler(dir, segmentFiles{fs.New()})))
 		return err
 	})
 	if err != nil {

@@ -151,12 +151,21 @@ func open(config Config, stores Stores) (*Node, error) {
 }
 
 func (n *Node) startRaft(stores Stores) error {
+	var running atomic.Pointer[raft.Raft]
+	parallel := &parallelLog{LogStore: stores.Log,
+		leading: func() bool { r := running.Load(); return r != nil && r.State() == raft.Leader },
+		failed: func(err error) {
+			failing(n.failWrite, appending, err)
+			n.HangUp()
+		},
+	}
+	n.replica.durable = parallel.await
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
 		MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
-	})}, n.silence}
+	})}, n.silence, parallel}
 	rc := n.config.raftConfig(n.id.ID)
-	summed := &summedLog{LogStore: stores.Log}
+	summed := &summedLog{LogStore: parallel}
 	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}
 	if err := closeGap(log, stores.Snapshots); err != nil {
 		return err
@@ -179,6 +188,7 @@ func (n *Node) startRaft(stores Stores) error {
 		n.trans.Close()
 		return fmt.Errorf("raft: %w", err)
 	}
+	running.Store(r)
 	n.raft = newEndable(r)
 	n.leader.raft, n.leader.changed = r, r.LeaderCh()
 	return nil

@@ -18,14 +18,16 @@ import (
 // It implements BatchingFSM, not only FSM, because only that is told of changes of members: the watermark must pass them,
 // or a read would wait for ever for a commit index that no command carries.
 type replica struct {
-	mark   watermark
-	opened atomic.Uint64     // the term of the last Opener applied
-	due    atomic.Int64      // the Machine's next deadline; 0: none
-	now    atomic.Int64      // machine time
-	seen   func(stamp int64) // told the stamp of every Entry
-	fatal  func(error)
-	growth growth // since the last image
-	images imageWriter
+	mark    watermark
+	opened  atomic.Uint64     // the term of the last Opener applied
+	due     atomic.Int64      // the Machine's next deadline; 0: none
+	now     atomic.Int64      // machine time
+	seen    func(stamp int64) // told the stamp of every Entry
+	fatal   func(error)
+	durable func(index uint64) error // returns when the entry of this index is durable on this node, or never will be
+	broken  error                    // why nothing is applied any more
+	growth  growth                   // since the last image
+	images  imageWriter
 
 	configured atomic.Pointer[raft.Configuration] // the last one applied; nil: none since the image that it began with
 
@@ -34,7 +36,7 @@ type replica struct {
 }
 
 func newReplica(seen func(int64), fatal func(error)) *replica {
-	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal, images: imageWriter{logger: hclog.NewNullLogger()}}
+	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal, durable: func(uint64) error { return nil }, images: imageWriter{logger: hclog.NewNullLogger()}}
 	r.publishLocked()
 	return r
 }
@@ -42,9 +44,17 @@ func newReplica(seen func(int64), fatal func(error)) *replica {
 // Apply is never called: raft prefers ApplyBatch.
 func (r *replica) Apply(log *raft.Log) any { return r.ApplyBatch([]*raft.Log{log})[0] }
 
-// ApplyBatch applies committed log entries. The response to a command is its []fsm.Outcome.
+// ApplyBatch applies committed log entries. The response to a command is its []fsm.Outcome, or an error if it is not applied:
+// the node ends.
 func (r *replica) ApplyBatch(logs []*raft.Log) []any {
 	responses := make([]any, len(logs))
+	r.broken = r.durable(logs[len(logs)-1].Index)
+	if r.broken != nil {
+		for i := range responses {
+			responses[i] = r.broken
+		}
+		return responses
+	}
 	for i, log := range logs {
 		if log.Type == raft.LogCommand {
 			responses[i] = r.apply(log)
@@ -150,6 +160,9 @@ func (r *replica) registry() []fsm.Node {
 
 // Snapshot freezes the Machine; raft calls it between two entries and writes it while others are applied.
 func (r *replica) Snapshot() (raft.FSMSnapshot, error) {
+	if r.broken != nil {
+		return nil, r.broken // raft takes for applied what is not
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return snapshot{r, r.machine.Freeze(), r.growth.mark()}, nil

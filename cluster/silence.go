@@ -90,12 +90,13 @@ func (s *silence) elsewhere(term uint64) (target, bool) {
 	return s.heard, s.heard.term > term
 }
 
-// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives. What it
-// embeds has the library's own in it, not an interface: raft looks for optional ones, and would do without them and without
-// a word.
+// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives, and without
+// commit indexes that are not durable here (parallel.go). What it embeds has the library's own in it, not an interface: raft
+// looks for optional ones, and would do without them and without a word.
 type gatedTransport struct {
 	namedTransport
 	silence *silence
+	log     *parallelLog
 }
 
 var (
@@ -106,7 +107,7 @@ var (
 
 func (t gatedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	t.silence.wait()
-	return t.namedTransport.AppendEntries(id, to, args, resp)
+	return t.namedTransport.AppendEntries(id, to, t.log.durably(args), resp)
 }
 
 func (t gatedTransport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
@@ -119,7 +120,7 @@ func (t gatedTransport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAd
 	if err != nil {
 		return nil, err // always, with noPipeline
 	}
-	return gatedPipeline{pipeline, t.silence}, nil
+	return gatedPipeline{pipeline, t.silence, t.log}, nil
 }
 
 // Close lets go what waits.
@@ -131,11 +132,12 @@ func (t gatedTransport) Close() error {
 type gatedPipeline struct {
 	raft.AppendPipeline
 	silence *silence
+	log     *parallelLog
 }
 
 func (p gatedPipeline) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	p.silence.wait()
-	return p.AppendPipeline.AppendEntries(args, resp)
+	return p.AppendPipeline.AppendEntries(p.log.durably(args), resp)
 }
 
 // silenceRule decides when a leader falls silent. It changes nothing by itself: its times are arguments.

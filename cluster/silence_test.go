@@ -165,9 +165,9 @@ func (pipe) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesRespons
 
 func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &silence{}
+		s, log := &silence{}, &parallelLog{}
 		trans := gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s}
+			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s, log}
 		sent := make(chan string, 10)
 		send := func() {
 			go func() {
@@ -178,7 +178,7 @@ func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 				trans.InstallSnapshot("b", "b:1", &raft.InstallSnapshotRequest{}, &raft.InstallSnapshotResponse{}, nil)
 				sent <- "snapshot"
 			}()
-			go func() { gatedPipeline{pipe{}, s}.AppendEntries(nil, nil); sent <- "pipeline" }()
+			go func() { gatedPipeline{pipe{}, s, log}.AppendEntries(nil, nil); sent <- "pipeline" }()
 			synctest.Wait()
 		}
 		send()

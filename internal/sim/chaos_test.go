@@ -141,7 +141,7 @@ func (r *run) nemesis() {
 			host = leader
 		}
 		other := hosts[r.Rand.IntN(3)]
-		switch fault := r.Rand.IntN(7); {
+		switch fault := r.Rand.IntN(8); {
 		case fault == 0 && down == "":
 			r.note("crash " + host)
 			r.Crash(host)
@@ -161,9 +161,12 @@ func (r *run) nemesis() {
 		case fault == 5 && down != host:
 			r.note("skew " + host)
 			r.Skew(host, time.Duration(r.Rand.IntN(7200)-3600)*time.Second)
+		case fault == 6:
+			r.note("slow " + host)
+			r.Slow(host, time.Duration(1+r.Rand.IntN(100))*time.Millisecond)
 		default:
 			r.note("heal")
-			r.Net.Heal()
+			r.heal()
 		}
 		time.Sleep(time.Duration(50+r.Rand.IntN(1200)) * time.Millisecond)
 		if down != "" && r.Rand.IntN(2) == 0 {
@@ -179,9 +182,16 @@ func (r *run) nemesis() {
 
 func (r *run) note(fault string) { r.faults = append(r.faults, fault) }
 
+func (r *run) heal() {
+	r.Net.Heal()
+	for _, name := range hosts {
+		r.Slow(name, r.Latency)
+	}
+}
+
 // settle heals everything and waits until every node answers and all replicas are alike.
 func (r *run) settle() {
-	r.Net.Heal()
+	r.heal()
 	for _, name := range hosts {
 		r.WaitFor("strong read at "+name, 10*time.Second, func() bool {
 			_, err := r.Get(name, "counter-0")
