@@ -44,7 +44,7 @@ func (w *watch) report() (pending, worst time.Duration) {
 // write is one that has begun.
 type write struct {
 	what    string // "append to the log"
-	awaited bool   // raft does nothing else until it has returned. (Removing old entries goes on beside all else.)
+	awaited bool   // nothing is counted until it has returned. (Removing old entries goes on beside all else.)
 	since   time.Time
 }
 
