@@ -151,8 +151,12 @@ func open(config Config, stores Stores) (*Node, error) {
 }
 
 func (n *Node) startRaft(stores Stores) error {
+	recent, err := raft.NewLogCache(recentEntries, stores.Log)
+	if err != nil {
+		return err
+	}
 	var running atomic.Pointer[raft.Raft]
-	parallel := &parallelLog{LogStore: stores.Log,
+	parallel := &parallelLog{LogStore: recent,
 		leading: func() bool { r := running.Load(); return r != nil && r.State() == raft.Leader },
 		failed: func(err error) {
 			failing(n.failWrite, appending, err)
@@ -193,6 +197,10 @@ func (n *Node) startRaft(stores Stores) error {
 	n.leader.raft, n.leader.changed = r, r.LeaderCh()
 	return nil
 }
+
+// recentEntries is how many of the log's last entries stay in memory. For each that a leader sends, and for each follower, raft
+// reads the one before it, only to know its term; a follower reads what it has just written, to apply it.
+const recentEntries = 8
 
 // endable is raft, with a Shutdown whose end every caller can wait for, and one must before the stores are closed: the
 // library's own tells only the first that it has not ended yet, and a node that was removed shuts it down before Close does.
