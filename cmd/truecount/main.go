@@ -12,6 +12,7 @@
 //	    status   TRUECOUNT STATUS of a node, as a table or as JSON
 //	    members, join, leave, remove, transfer   TRUECOUNT … at a node; what they do is in meet.go and in package cluster
 //	    do       one command, its reply as redis-cli prints it
+//	    bench    load.Run, its Report as a table or as JSON
 //	    version
 //
 // The rules: this package wires and holds no logic of counting. Flags, signals, stdout, stderr and exit codes are looked
@@ -49,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(serveCommand(), statusCommand(), membersCommand(), joinCommand(), leaveCommand(), removeCommand(),
-		transferCommand(), doCommand(), versionCommand())
+		transferCommand(), doCommand(), benchCommand(), versionCommand())
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = cmd.Name() != "serve" // the others' Use lines have theirs
 	}

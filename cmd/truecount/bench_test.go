@@ -1,0 +1,68 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/truecount/truecount/load"
+)
+
+func TestBenchMeasuresANodeAndVerifiesIt(t *testing.T) {
+	n := startNode(t, Config{ID: "n1", Dir: t.TempDir()})
+	args := []string{"bench", "--node", n.config.RESP, "--clients", "5", "--pipeline", "10", "--warmup", "10ms", "--requests", "2000",
+		"--keys", "100", "--distribution", "zipf:1.5", "--op", "mix:20", "--level", "stale", "--verify"}
+	code, out, errs := cli(args...)
+	for _, want := range []string{"1 node, 5 clients, pipeline 10: mix:20 on 100 keys (zipf:1.5), reads stale", "p99.9", "2,000", "errors           none", "verified: ", " 0 lost, 0 doubled over 100 keys"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if code != 0 || errs != "" {
+		t.Errorf("exit code %d, %q on stderr", code, errs)
+	}
+	code, out, errs = cli(append(args, "--json")...)
+	var report load.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || errs != "" {
+		t.Fatalf("exit code %d, %v, %q on stderr", code, err, errs)
+	}
+	if report.Total.Ops != 2000 || report.Verify == nil || !report.Verify.OK() || report.Settings.Level != "stale" {
+		t.Errorf("%s", out)
+	}
+	n.wantDo(t, "0", "DBSIZE") // its keys are gone
+}
+
+func TestBenchThatIsAcknowledgedNothingEndsWithOne(t *testing.T) {
+	n := startNode(t, Config{ID: "n1", Dir: t.TempDir()})
+	n.wantDo(t, "OK", "SET", "bench:0", "text")
+	code, out, errs := cli("bench", "--node", n.config.RESP, "--requests", "10", "--clients", "1", "--warmup", "0s")
+	if code != 1 || errs != "" || !strings.Contains(out, "nothing was acknowledged") || !strings.Contains(out, "10 × ERR value is not an integer") {
+		t.Errorf("exit code %d, %q on stderr\n%s", code, errs, out)
+	}
+}
+
+func TestBenchNamesTheFlagThatCannotBe(t *testing.T) {
+	for _, test := range []struct {
+		args string
+		want string // how the error begins
+	}{
+		{"--clients 0", "--clients 0: "},
+		{"--pipeline 100001", "--pipeline 100001: "},
+		{"--rate -5", "--rate -5: "},
+		{"--op del", `--op "del": `},
+		{"--distribution normal", `--distribution "normal": `},
+		{"--keys 10 --distribution hot", "--distribution hot: "},
+		{"--duration 1s --requests 5", "--requests: "},
+		{"--level stale", "--level: "},
+		{"--node nowhere", `--node "nowhere" is not an address`},
+		{"--threads 0", "--threads 0: "},
+		{"--kill-leader-every 5s", "--kill-leader-every "},
+		{"--duration soon", "invalid argument"},
+		{"fast", "bench takes flags only"},
+	} {
+		code, out, errs := cli(append([]string{"bench"}, strings.Fields(test.args)...)...)
+		if code != 1 || out != "" || !strings.HasPrefix(errs, "truecount: "+test.want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q, want one line that begins with %q", test.args, code, errs, test.want)
+		}
+	}
+}
