@@ -8,7 +8,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down test check race fuzz sim e2e pause compare ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race fuzz sim e2e pause compare ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -25,6 +25,9 @@ up: build ## three local nodes in the background
 
 down: ## stop the local nodes and remove their data
 	@scripts/local down
+
+bench: build ## measure the nodes of make up, and verify; more flags: BENCH="--pipeline 64"
+	@scripts/local bench $(BENCH)
 
 test: ## all tests, and the race detector where a C compiler is there; under 5 minutes
 	$(GO) test ./...
