@@ -61,13 +61,17 @@ The exit code is 1 when the reply is an error.`,
 
 // printReply chooses the form by what out is. INFO is made for people as it is.
 func printReply(out io.Writer, command string, reply any) string {
-	file, ok := out.(*os.File)
-	if !ok || strings.EqualFold(command, "INFO") {
-		return rawReply(reply)
-	}
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if strings.EqualFold(command, "INFO") || !isTerminal(out) {
 		return rawReply(reply)
 	}
 	return terminalReply(reply)
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -13,6 +13,7 @@
 //	    members, join, leave, remove, transfer   TRUECOUNT … at a node; what they do is in meet.go and in package cluster
 //	    do       one command, its reply as redis-cli prints it
 //	    bench    load.Run, its Report as a table or as JSON
+//	    demo     a cluster on this machine to play with; demo kill, start, status and stop speak with it: package demo
 //	    version
 //
 // The rules: this package wires and holds no logic of counting. Flags, signals, stdout, stderr and exit codes are looked
@@ -50,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(serveCommand(), statusCommand(), membersCommand(), joinCommand(), leaveCommand(), removeCommand(),
-		transferCommand(), doCommand(), benchCommand(), versionCommand())
+		transferCommand(), doCommand(), demoCommand(), benchCommand(), versionCommand())
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = cmd.Name() != "serve" // the others' Use lines have theirs
 	}
