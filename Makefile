@@ -17,8 +17,8 @@ help: ## list the targets
 build: ## compile bin/truecount
 	$(GO) build -buildvcs=$(BUILDVCS) -o bin/truecount ./cmd/truecount
 
-run: build ## three local nodes in the foreground; Ctrl-C stops them
-	@scripts/local run
+run: build ## a cluster of three nodes on this machine, to play with; Ctrl-C stops it
+	@if [ -t 0 ]; then set -m; fi; bin/truecount demo; exit $$? # a job of its own, so that Ctrl-C is no error for make
 
 up: build ## three local nodes in the background
 	@scripts/local up
