@@ -7,6 +7,7 @@
 //	  process                   one node's flags, start, kill -9, SIGTERM, its output when something fails
 //	  cluster.waitWhole         until every node is a voter, reachable and without lag
 //	load                      clients that count and remember what they were told
+//	show                      a truecount demo and the events that it told; playground: where it runs
 //
 // The rules: nothing sleeps; what takes time is polled under a deadline (eventually), and a deadline that is part of the
 // promise is a named constant. A client's connection is used by one goroutine. A load never repeats a command, so that
@@ -19,5 +20,6 @@
 //
 // Where to look: single_test.go one node; join_test.go how clusters form; kill_test.go dying leaders and whole clusters;
 // read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start;
+// demo_test.go the demo, killed, and its figures compared with what a client reads;
 // away_test.go a member that needs an image; pause_test.go what an image costs the clients, measured only when asked.
 package e2e
