@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	episodeTime  = 15 * time.Second       // then it is told what is known
-	lookAround   = 300 * time.Millisecond // shown of the time before an accident, and after it is over
+	episodeTime  = 20 * time.Second       // then it is told what is known; a leader tries a node that was dead for long every 10 s
+	lookBefore   = 300 * time.Millisecond // shown of the time before an accident
+	lookAfter    = 500 * time.Millisecond // and after it is over
 	noticedAfter = 100 * time.Millisecond // at most: an accident that somebody else has caused
 	calmFrom     = time.Second            // without an episode: the rate is a usual one
 	calmUpTo     = 5 * time.Second
@@ -112,7 +113,7 @@ func (s *stage) hasRecovered(e *episode) bool {
 	recovered := false
 	s.ledger.look(func(p *pulse, now time.Duration) {
 		at, ok := p.recovered(e.at, now, e.usual)
-		if !ok || now < at+lookAround {
+		if !ok || now < at+lookAfter {
 			return
 		}
 		recovered = true
@@ -120,7 +121,7 @@ func (s *stage) hasRecovered(e *episode) bool {
 		if e.RecoveredAfterMs > 0 { // who acknowledges leads, even if it was seen a moment later
 			e.LeaderAfterMs = min(e.LeaderAfterMs, e.RecoveredAfterMs)
 		}
-		e.RateAfter = p.rate(now, wellFor)
+		e.RateAfter = p.rate(now, now-at-dipStep) // the clients who have waited come all at once
 	})
 	return recovered
 }
@@ -150,7 +151,7 @@ func (s *stage) measure(e *episode) {
 	e.Figures = s.check.figures
 	e.RateBefore = e.usual
 	e.UnansweredAt = append(e.UnansweredAt, s.ledger.lossesSince(e.at-e.lossy)...)
-	from := max(0, e.at-lookAround)
+	from := max(0, e.at-lookBefore)
 	e.StepsFromMs = (from - e.at).Milliseconds()
 	s.ledger.look(func(p *pulse, now time.Duration) {
 		e.LongestWaitMs = p.longestWait(e.at).Milliseconds()

@@ -152,7 +152,9 @@ type startedEvent struct {
 	PID  int    `json:"pid"`
 }
 
-func (e startedEvent) text(string) []string { return nil }
+func (e startedEvent) text(string) []string {
+	return []string{fmt.Sprintf("%s was started again (pid %d)", e.Node, e.PID)}
+}
 
 // outcomeEvent is of type recovered, waiting or caught_up.
 type outcomeEvent struct {
@@ -164,11 +166,7 @@ func (e outcomeEvent) text(program string) []string {
 	if e.Type == typeRecovered && e.Act == ActStarted {
 		return nil // caught_up says the same
 	}
-	lines := e.Text(program)
-	if e.Act == ActKilled {
-		lines = e.sequel(program) // the death was told
-	}
-	return append(lines, "")
+	return append(e.sequel(program), "") // the death or the start was told
 }
 
 // quietEvent says that nothing is acknowledged although enough nodes live.

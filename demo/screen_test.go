@@ -35,7 +35,7 @@ func scenes() []scene {
 	}
 	follower := killed
 	follower.Node, follower.WasLeader, follower.Leader, follower.Elected, follower.RecoveredAfterMs = "n2", false, "n1", false, 0
-	follower.LongestWaitMs, follower.UnansweredAt = 13, nil
+	follower.LongestWaitMs, follower.UnansweredAt = 3, nil
 	wrong := killed
 	wrong.Lost, wrong.Doubled = 2, 1
 	stuck := Outcome{Act: ActKilled, Node: "n2", PID: 4712, How: "kill -9", Figures: fine,
@@ -62,9 +62,9 @@ func scenes() []scene {
 		{"figures that change", []event{mismatchEvent{Figures: wrong.Figures}, mismatchEvent{Figures: fine}}},
 		{"two of three are dead", []event{kill(stuck), told(typeWaiting, stuck)}},
 		{"all are dead", []event{kill(none), told(typeWaiting, none)}},
-		{"one comes back to none", []event{startedEvent{Node: "n1"}, told(typeWaiting, alone)}},
+		{"one comes back to none", []event{startedEvent{Node: "n1", PID: 4730}, told(typeWaiting, alone)}},
 		{"one comes back, and counting goes on", []event{told(typeRecovered, rescued), told(typeCaughtUp, rescued)}},
-		{"one comes back", []event{told(typeCaughtUp, back)}},
+		{"one comes back", []event{startedEvent{Node: "n1", PID: 4720}, told(typeCaughtUp, back)}},
 		{"one ends by itself", []event{killedEvent{Node: "n2", PID: 4712, How: "exit code 1", Said: "truecount: the disk failed"}}},
 		{"leadership is handed over", []event{leaderEvent{Node: "n2"}}},
 		{"nothing is acknowledged", []event{quietEvent{Waiting: &Waiting{Answer: "MISCONF this node is low on disk space"}}}},

@@ -18,7 +18,7 @@ func (o Outcome) Text(program string) []string {
 	case o.Act == ActKilled:
 		lines = append(lines, o.death()...)
 	case o.Waiting != nil:
-		lines = append(lines, fmt.Sprintf("%s runs again (pid %d)", o.Node, o.PID))
+		lines = append(lines, startedEvent{Node: o.Node, PID: o.PID}.text(program)...)
 	}
 	return append(lines, o.sequel(program)...)
 }
@@ -132,6 +132,9 @@ func (w *Waiting) reachable() string {
 
 // seconds is a time in seconds with some decimals.
 func seconds(ms int64, decimals int) string {
+	if ms < 10 {
+		return "under 0.01 s"
+	}
 	return strconv.FormatFloat((time.Duration(ms)*time.Millisecond).Seconds(), 'f', decimals, 64) + " s"
 }
 

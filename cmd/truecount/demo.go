@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -98,34 +99,39 @@ func demoKillCommand() *cobra.Command {
 		`Kill the process of a node, as kill -9 does, and wait until counting goes on as before, or it is clear that it can't.
 Leader is whichever node leads.`,
 		oneArgument("the id of a node, or leader"),
-		func(ctx context.Context, c *demo.Control, node string) (reply, error) {
-			outcome, err := c.Kill(ctx, node)
+		func(cmd *cobra.Command, c *demo.Control, node string) (reply, error) {
+			outcome, err := c.Kill(cmd.Context(), node)
 			return reply{outcome, outcome.Text(os.Args[0])}, err
 		})
 }
 
 func demoStartCommand() *cobra.Command {
 	return demoCall("start ID [--json]", "Start a node of the running demo again, with the data it had",
-		"Start a node that was killed, and wait until it has caught up, or it is clear that others are missing.",
+		`Start a node that was killed, and wait until it has caught up, or it is clear that others are missing. The leader tries
+a dead node less and less often, up to every ten seconds: so long it may take.`,
 		oneArgument("the id of a node, such as n1"),
-		func(ctx context.Context, c *demo.Control, node string) (reply, error) {
-			outcome, err := c.Start(ctx, node)
+		func(cmd *cobra.Command, c *demo.Control, node string) (reply, error) {
+			word := time.AfterFunc(wordAfter, func() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s runs; waiting until it has caught up\n", node)
+			})
+			defer word.Stop()
+			outcome, err := c.Start(cmd.Context(), node)
 			return reply{outcome, outcome.Text(os.Args[0])}, err
 		})
 }
 
 func demoStatusCommand() *cobra.Command {
 	return demoCall("status [--json]", "Show the nodes of the running demo, and its figures", "", noArguments,
-		func(ctx context.Context, c *demo.Control, _ string) (reply, error) {
-			status, err := c.Status(ctx)
+		func(cmd *cobra.Command, c *demo.Control, _ string) (reply, error) {
+			status, err := c.Status(cmd.Context())
 			return reply{status, status.Text()}, err
 		})
 }
 
 func demoStopCommand() *cobra.Command {
 	return demoCall("stop [--json]", "End the running demo, as Ctrl-C does", "", noArguments,
-		func(ctx context.Context, c *demo.Control, _ string) (reply, error) {
-			status, err := c.Stop(ctx)
+		func(cmd *cobra.Command, c *demo.Control, _ string) (reply, error) {
+			status, err := c.Stop(cmd.Context())
 			return reply{status, []string{fmt.Sprintf("the demo (pid %d) has stopped, and its data is removed", status.PID)}}, err
 		})
 }
@@ -138,7 +144,7 @@ type reply struct {
 
 // demoCall is a command that speaks with the running demo, about a node if it takes an argument.
 func demoCall(use, short, long string, args cobra.PositionalArgs,
-	call func(ctx context.Context, c *demo.Control, node string) (reply, error)) *cobra.Command {
+	call func(cmd *cobra.Command, c *demo.Control, node string) (reply, error)) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: args}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -151,7 +157,7 @@ func demoCall(use, short, long string, args cobra.PositionalArgs,
 		if len(args) > 0 {
 			node = args[0]
 		}
-		r, err := call(cmd.Context(), c, node)
+		r, err := call(cmd, c, node)
 		if err != nil {
 			return err
 		}
