@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/truecount/truecount/demo"
 	"github.com/truecount/truecount/load"
 )
 
@@ -84,7 +85,7 @@ func bench(cmd *cobra.Command, o load.Options, f benchFlags) error {
 	}
 	runtime.GOMAXPROCS(f.threads)
 	progress := cmd.ErrOrStderr()
-	if onTerminal(progress) {
+	if isTerminal(progress) {
 		o.Progress = func(p load.Progress) { fmt.Fprintf(progress, "\r%s\x1b[K", p) }
 	}
 	report, err := load.Run(ctx, o)
@@ -143,9 +144,28 @@ func (f *benchFlags) fill(ctx context.Context, cmd *cobra.Command, o *load.Optio
 
 const maxThreads = 1024
 
-// runningDemo finds the demo that runs on this machine: its nodes, and what kills its leader and says so.
-func runningDemo(context.Context) (nodes []string, killLeader func(context.Context) (string, error), err error) {
-	return nil, nil, errors.New("--kill-leader-every kills the leader of a demo, and no demo runs: start one with truecount demo")
+// runningDemo finds the demo that runs on this machine: its nodes, and what kills its leader, starts it again and says so.
+func runningDemo(ctx context.Context) (nodes []string, killLeader func(context.Context) (string, error), err error) {
+	control, err := demo.Dial(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--kill-leader-every: %w", err)
+	}
+	context.AfterFunc(ctx, func() { control.Close() })
+	found, err := control.Nodes(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--kill-leader-every: %w", err)
+	}
+	for _, node := range found {
+		nodes = append(nodes, node.RESP)
+	}
+	return nodes, func(ctx context.Context) (string, error) {
+		killed, err := control.Kill(ctx, demo.TheLeader)
+		if err != nil {
+			return "", err
+		}
+		_, err = control.Start(ctx, killed.Node)
+		return fmt.Sprintf("%s, the leader, was killed and started again", killed.Node), err
+	}, nil
 }
 
 func writeReport(w io.Writer, r *load.Report, asJSON bool) error {
@@ -156,13 +176,4 @@ func writeReport(w io.Writer, r *load.Report, asJSON bool) error {
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
 	return e.Encode(r)
-}
-
-func onTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
