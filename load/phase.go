@@ -155,6 +155,9 @@ func (p *phase) disturb(ctx context.Context) {
 		case <-ticker.C:
 		}
 		now := p.clock()
+		if p.end-now < p.DisturbEvery/2 {
+			continue // too late to see what comes of it
+		}
 		p.mark(now)
 		e := Event{AtS: (now - p.start).Seconds()}
 		what, err := p.Disturb(ctx)
@@ -176,7 +179,7 @@ func (p *phase) mark(now time.Duration) {
 		p.longest = g
 	}
 	if n := len(p.events); n > 0 {
-		p.events[n-1].SilenceMs = milliseconds(g.Length)
+		p.events[n-1].SilenceMs = max(p.events[n-1].SilenceMs, milliseconds(g.Length))
 	}
 }
 

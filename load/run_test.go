@@ -271,7 +271,7 @@ func TestDisturbancesAreListedWithTheirSilence(t *testing.T) {
 	r := play(t, 1, func(s *stage, o *Options) {
 		calls := 0
 		var until time.Time
-		o.Duration, o.DisturbEvery = 10*time.Second, 3*time.Second
+		o.Duration, o.DisturbEvery = 12*time.Second, 3*time.Second // at the end is too late
 		o.Disturb = func(context.Context) (string, error) {
 			if calls++; calls == 2 {
 				return "", errors.New("nobody leads")

@@ -141,23 +141,27 @@ func (f *benchFlags) fill(ctx context.Context, cmd *cobra.Command, o *load.Optio
 	return nil
 }
 
-const maxThreads = 1024
+const (
+	maxThreads  = 1024
+	disturbTime = 30 * time.Second // for a node of the demo to be killed and started again
+)
 
 // runningDemo finds the demo that runs on this machine: its nodes, and what kills its leader, starts it again and says so.
 func runningDemo(ctx context.Context) (nodes []string, killLeader func(context.Context) (string, error), err error) {
 	control, err := demo.Dial(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--kill-leader-every: %w", err)
+		return nil, nil, fmt.Errorf("--kill-leader-every needs a demo: %w", err)
 	}
-	context.AfterFunc(ctx, func() { control.Close() })
 	found, err := control.Nodes(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("--kill-leader-every: %w", err)
+		return nil, nil, fmt.Errorf("--kill-leader-every needs a demo: %w", err)
 	}
 	for _, node := range found {
 		nodes = append(nodes, node.RESP)
 	}
 	return nodes, func(ctx context.Context) (string, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disturbTime) // whoever is killed is started again
+		defer cancel()
 		killed, err := control.Kill(ctx, demo.TheLeader)
 		if err != nil {
 			return "", err

@@ -42,6 +42,7 @@ func TestBenchThatIsAcknowledgedNothingEndsWithOne(t *testing.T) {
 }
 
 func TestBenchNamesTheFlagThatCannotBe(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir()) // where no demo runs
 	for _, test := range []struct {
 		args string
 		want string // how the error begins
@@ -56,7 +57,7 @@ func TestBenchNamesTheFlagThatCannotBe(t *testing.T) {
 		{"--level stale", "--level: "},
 		{"--node nowhere", `--node "nowhere" is not an address`},
 		{"--threads 0", "--threads 0: "},
-		{"--kill-leader-every 5s", "--kill-leader-every "},
+		{"--kill-leader-every 5s", "--kill-leader-every needs a demo: no demo is running: start one with truecount demo"},
 		{"--duration soon", "invalid argument"},
 		{"fast", "bench takes flags only"},
 	} {
