@@ -56,26 +56,29 @@ func openBench(ctx context.Context, o options) (b *bench, err error) {
 	if b.dir, err = os.MkdirTemp(o.dir, "compare-"); err != nil {
 		return b, err
 	}
-	var standard Generator = ownGenerator{}
-	if !o.own {
-		standard = b.findBenchmark()
+	ours := truecountBench{o.truecount}
+	var standard Generator = ours
+	if !o.ours {
+		standard = b.findBenchmark(ours)
 	}
-	if err := b.addRedis(ctx, o, standard); err != nil {
+	if err := b.addRedis(ctx, o, standard, ours); err != nil {
 		return b, err
 	}
-	return b, b.addTruecount(ctx, o, standard)
+	return b, b.addTruecount(ctx, o, standard, ours)
 }
 
-func (b *bench) findBenchmark() Generator {
+// findBenchmark is redis-benchmark or, where there is none, ours.
+func (b *bench) findBenchmark(ours Generator) Generator {
 	path, err := exec.LookPath("redis-benchmark")
 	if err != nil {
-		b.notes = append(b.notes, "redis-benchmark is not installed, so the load is our own "+installHint)
-		return ownGenerator{}
+		b.notes = append(b.notes, "redis-benchmark is not installed, so all load is truecount bench's "+installHint)
+		return ours
 	}
 	return redisBenchmark{path}
 }
 
-func (b *bench) addRedis(ctx context.Context, o options, standard Generator) error {
+// addRedis takes the generator of most rows, and ours for the others.
+func (b *bench) addRedis(ctx context.Context, o options, standard, ours Generator) error {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		b.notes = append(b.notes, "redis-server is not installed, so there is nothing to compare with "+installHint)
@@ -102,12 +105,13 @@ func (b *bench) addRedis(ctx context.Context, o options, standard Generator) err
 		}
 		b.add(entrant{name: memoryName, system: memory, generator: standard, addresses: memory.primary})
 	}
-	b.add(entrant{name: redisName, system: single, generator: ownGenerator{}, addresses: single.primary})
-	b.add(entrant{name: waitName, system: replicated, generator: ownGenerator{}, wait: 1, addresses: replicated.primary})
+	b.add(entrant{name: redisName, system: single, generator: ours, addresses: single.primary})
+	b.add(entrant{name: waitName, system: replicated, generator: ours, wait: 1, addresses: replicated.primary})
 	return nil
 }
 
-func (b *bench) addTruecount(ctx context.Context, o options, standard Generator) error {
+// addTruecount takes the generator of most rows, and ours for the others.
+func (b *bench) addTruecount(ctx context.Context, o options, standard, ours Generator) error {
 	start := func(name, path string, port int) (*truecountSystem, error) {
 		s, err := startTruecount(ctx, b.dir, name, path, o.port+port)
 		b.systems = append(b.systems, s)
@@ -119,9 +123,9 @@ func (b *bench) addTruecount(ctx context.Context, o options, standard Generator)
 	}
 	b.add(entrant{name: leaderName, system: s, generator: standard, addresses: s.leader})
 	b.add(entrant{name: followName, system: s, generator: standard, addresses: s.follower})
-	b.add(entrant{name: leaderName, system: s, generator: ownGenerator{}, addresses: s.leader})
+	b.add(entrant{name: leaderName, system: s, generator: ours, addresses: s.leader})
 	if o.spread {
-		b.add(entrant{name: spreadName, system: s, generator: ownGenerator{}, addresses: s.all})
+		b.add(entrant{name: spreadName, system: s, generator: ours, addresses: s.all})
 	}
 	if o.base == "" {
 		return nil
@@ -135,7 +139,7 @@ func (b *bench) addTruecount(ctx context.Context, o options, standard Generator)
 	return nil
 }
 
-// add takes an entrant, unless the generator of all is our own and it is there already.
+// add takes an entrant, unless it is there already: both generators may be ours.
 func (b *bench) add(e entrant) {
 	for _, other := range b.entrants {
 		if other.String() == e.String() {

@@ -13,13 +13,14 @@ const (
 	maxPipeline = 1_000
 )
 
-// Numbers of keys: one for all, or a random one of many. Generators name them as redis-benchmark does.
+// Numbers of keys: one for all, or a random one of many.
 const (
 	hotKeys     = 1
 	uniformKeys = 100_000
-	hotKey      = "counter:__rand_int__"
-	keyFormat   = "counter:%012d" // of uniform keys, from 0
 )
+
+// keyName names the keys as redis-benchmark does. They are numbered from 0.
+func keyName(n int) string { return fmt.Sprintf("counter:%012d", n) }
 
 // Case is one shape of load. Clients are connections; each sends Pipeline increments and waits for their answers.
 type Case struct {

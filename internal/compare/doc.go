@@ -7,12 +7,12 @@
 //	    entrants                    who is loaded, where and by which generator: the rows of the tables
 //	  schedule.run                calibrate; then rounds, in each round every case, in each case every entrant, rotated
 //	    referee.turn                count, wait for quiet, load, count again; once more if it was disturbed
-//	      Generator.Run               redis-benchmark, or our own
+//	      Generator.Run               redis-benchmark, or truecount bench, as a child
 //	  report                      tables in Markdown on stdout, every turn as JSON in a file
 //
 // The rules: one entrant is loaded at a time. Figures are compared only within a round, as ratios; the median of the rounds
 // is shown. A turn counts only if the counters rose by exactly what was acknowledged: if they did not, the run fails.
 // Progress goes to stderr. docs/BENCHMARKS.md has the method and the figures.
 //
-// The tests: own_test.go lets the generator count against servers that lie; the rest is arithmetic in tables.
+// The tests: truecountbench_test.go builds truecount and lets it count; turn_test.go has servers that lie; the rest is tables.
 package main

@@ -32,7 +32,8 @@ type Outcome struct {
 	cpu time.Duration // that the generator took
 }
 
-// Generator makes load. An answer that is no integer, or a WAIT that too few replicas answered, is an error.
+// Generator makes load, with the keys of keyName. An answer that is no integer, or a WAIT that too few replicas answered, is an
+// error.
 type Generator interface {
 	Name() string
 	Run(context.Context, Load) (Outcome, error)
@@ -51,25 +52,13 @@ func (b redisBenchmark) Run(ctx context.Context, load Load) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	args := []string{"-h", host, "-p", port, "-c", strconv.Itoa(load.Clients), "-P", strconv.Itoa(load.Pipeline),
-		"-n", strconv.Itoa(load.Requests), "--csv", "-t", "incr"}
-	if load.Keys > hotKeys {
-		args = append(args, "-r", strconv.Itoa(load.Keys))
-	}
-	ctx, cancel := context.WithTimeout(ctx, turnLimit)
-	defer cancel()
-	var said strings.Builder
-	cmd := exec.CommandContext(ctx, b.path, args...)
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if ctx.Err() != nil {
-		return Outcome{}, fmt.Errorf("redis-benchmark: %w: %s", context.Cause(ctx), firstLine(said.String()))
-	}
+	out, cpu, err := runGenerator(ctx, b.path, "-h", host, "-p", port, "-c", strconv.Itoa(load.Clients),
+		"-P", strconv.Itoa(load.Pipeline), "-n", strconv.Itoa(load.Requests), "--csv", "-t", "incr", "-r", strconv.Itoa(load.Keys))
 	if err != nil {
-		return Outcome{}, fmt.Errorf("redis-benchmark: %w: %s", err, firstLine(said.String()+string(out)))
+		return Outcome{}, fmt.Errorf("redis-benchmark: %w", err)
 	}
-	outcome, err := parseBenchmark(string(out))
-	outcome.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	outcome, err := parseBenchmark(out)
+	outcome.cpu = cpu
 	return outcome, err
 }
 
@@ -101,6 +90,26 @@ func parseBenchmark(text string) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("redis-benchmark --csv: %g increments a second", outcome.PerSecond)
 	}
 	return outcome, nil
+}
+
+// runGenerator runs a program that makes a load, for turnLimit at most. It returns what the program printed, also when its exit
+// code was not 0, and the processor time that it took.
+func runGenerator(ctx context.Context, path string, args ...string) (out string, cpu time.Duration, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, turnLimit, fmt.Errorf("not done within %v", turnLimit))
+	defer cancel()
+	var said strings.Builder
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stderr = &said
+	printed, err := cmd.Output()
+	switch {
+	case ctx.Err() != nil:
+		return "", 0, fmt.Errorf("%w (%v)", context.Cause(ctx), err)
+	case cmd.ProcessState == nil: // it was never started
+		return "", 0, err
+	case err != nil:
+		err = fmt.Errorf("%w: %s", err, firstLine(said.String()+string(printed)))
+	}
+	return string(printed), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), err
 }
 
 func firstLine(text string) string {

@@ -11,9 +11,9 @@ import (
 
 // options are what the command line says.
 type options struct {
-	truecount string // the binary
+	truecount string // the binary; it also makes the load that redis-benchmark can't
 	base      string // another one to compare with, or none
-	own       bool   // our generator for all, not only where redis-benchmark can't
+	ours      bool   // truecount bench for all, not only where redis-benchmark can't
 	cases     []Case
 	rounds    int
 	memory    bool // with a Redis that keeps nothing
@@ -25,12 +25,18 @@ type options struct {
 
 const maxRounds = 100
 
+// Values of --generator.
+const (
+	redisGenerator = "redis-benchmark"
+	benchGenerator = "bench"
+)
+
 func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("compare", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&o.truecount, "truecount", "bin/truecount", "the `binary` to measure")
+	flags.StringVar(&o.truecount, "truecount", "bin/truecount", "the `binary` to measure, and whose bench makes load")
 	flags.StringVar(&o.base, "base", "", "another truecount `binary`, such as an older build, to compare with in the same rounds")
-	generator := flags.String("generator", redisBenchmark{}.Name(), "redis-benchmark or own; for WAIT it is always own")
+	generator := flags.String("generator", redisGenerator, "redis-benchmark or bench, which is truecount bench; for WAIT it is always bench")
 	shapes := flags.String("cases", "1x1,50x1,200x1,500x1,50x64", "`clients x pipeline`, by comma")
 	keys := flags.String("keys", "hot,uniform", "hot (one key), uniform (100,000 of them) or both")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds; what is shown are medians of them")
@@ -45,8 +51,8 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("%q is no flag; see --help", flags.Arg(0))
 	}
-	if o.own = *generator == (ownGenerator{}).Name(); !o.own && *generator != (redisBenchmark{}).Name() {
-		return o, fmt.Errorf("--generator: %q is neither redis-benchmark nor own", *generator)
+	if o.ours = *generator == benchGenerator; !o.ours && *generator != redisGenerator {
+		return o, fmt.Errorf("--generator: %q is neither %s nor %s", *generator, redisGenerator, benchGenerator)
 	}
 	if o.rounds < 1 || o.rounds > maxRounds {
 		return o, fmt.Errorf("--rounds: %d is not between 1 and %d", o.rounds, maxRounds)

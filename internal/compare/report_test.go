@@ -10,26 +10,26 @@ func TestRatiosAreTakenWithinARoundAndGenerator(t *testing.T) {
 	turn := func(round int, entrant, generator string, rate float64) Turn {
 		return Turn{Round: round, Entrant: entrant, Generator: generator, Case: c, Outcome: Outcome{PerSecond: rate, P50: 1, P99: 2}}
 	}
-	disturbed, failed := turn(3, leaderName, "own", 30_000), turn(2, waitName, "own", 0)
+	disturbed, failed := turn(3, leaderName, "bench", 30_000), turn(2, waitName, "bench", 0)
 	disturbed.Disturbed, failed.Failed = true, "no luck"
 	r := Report{
 		Cases: []Case{c}, Rounds: 3,
-		Rows: []Row{{redisName, "own"}, {redisName, "other"}, {waitName, "own"}, {leaderName, "own"}},
+		Rows: []Row{{redisName, "bench"}, {redisName, "other"}, {waitName, "bench"}, {leaderName, "bench"}},
 		Turns: []Turn{
-			turn(1, redisName, "own", 10_000), turn(2, redisName, "own", 20_000), turn(3, redisName, "own", 40_000),
+			turn(1, redisName, "bench", 10_000), turn(2, redisName, "bench", 20_000), turn(3, redisName, "bench", 40_000),
 			turn(1, redisName, "other", 1_000_000),
-			turn(1, waitName, "own", 5_000), failed,
-			turn(1, leaderName, "own", 20_000), turn(2, leaderName, "own", 30_000), disturbed,
+			turn(1, waitName, "bench", 5_000), failed,
+			turn(1, leaderName, "bench", 20_000), turn(2, leaderName, "bench", 30_000), disturbed,
 		},
 	}
 	text := r.markdown()
 	for _, want := range []string{
 		"| Redis, fsync always; other | **1.00×** · 1.00M · 1.00/2.0 |\n",
-		"| Redis, fsync always, 2 replicas, WAIT 1; own | **0.50×** · 5000 · 1.00/2.0 |\n",
-		"| Truecount, at the leader; own | **1.50×** (0.75–2.00) · 30.0k · 1.00/2.0 \\*1 |\n",
-		"| Truecount, at the leader; own | **4.00×** \\*1 |\n", // against WAIT, in round 1 only
+		"| Redis, fsync always, 2 replicas, WAIT 1; bench | **0.50×** · 5000 · 1.00/2.0 |\n",
+		"| Truecount, at the leader; bench | **1.50×** (0.75–2.00) · 30.0k · 1.00/2.0 \\*1 |\n",
+		"| Truecount, at the leader; bench | **4.00×** \\*1 |\n", // against WAIT, in round 1 only
 		"1 of all 9, were disturbed",
-		"- round 2, Redis, fsync always, 2 replicas, WAIT 1; own, 50×1 hot: no figures: no luck\n",
+		"- round 2, Redis, fsync always, 2 replicas, WAIT 1; bench, 50×1 hot: no figures: no luck\n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -100,8 +100,8 @@ func (s *counterServer) answer(args []string) string {
 		return fmt.Sprintf(":%d\r\n", s.counts[args[1]])
 	case "WAIT":
 		return fmt.Sprintf(":%d\r\n", s.replicas)
-	case "GET":
-		return s.bulk(args[1])
+	case "PING":
+		return "+PONG\r\n"
 	case "MGET":
 		text := fmt.Sprintf("*%d\r\n", len(args)-1)
 		for _, key := range args[1:] {

@@ -44,13 +44,6 @@ func untilSound(ctx context.Context, s system) error { return until(ctx, s.serve
 
 // count reads the sum of all counters of a load with so many keys.
 func (p *process) count(keys int) (sum int64, err error) {
-	if keys == hotKeys {
-		reply, err := p.ask("GET", hotKey)
-		if reply == nil {
-			return 0, err
-		}
-		return redis.Int64(reply, err)
-	}
 	conn, err := p.dial()
 	if err != nil {
 		return 0, err
@@ -59,7 +52,7 @@ func (p *process) count(keys int) (sum int64, err error) {
 	for first := 0; first < keys; first += mgetKeys {
 		var args []any
 		for i := first; i < min(first+mgetKeys, keys); i++ {
-			args = append(args, fmt.Sprintf(keyFormat, i))
+			args = append(args, keyName(i))
 		}
 		values, err := redis.Int64s(conn.Do("MGET", args...)) // what is missing is 0
 		if err != nil {

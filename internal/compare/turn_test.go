@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/gomodule/redigo/redis"
 )
 
 // fakeSystem is one server whose leader may change.
@@ -23,9 +25,28 @@ func (s *fakeSystem) reign() (uint64, error) {
 	return term, nil
 }
 
+// plainGenerator makes one increment after the other, of each key in turn.
+type plainGenerator struct{}
+
+func (plainGenerator) Name() string { return "plain" }
+
+func (plainGenerator) Run(_ context.Context, load Load) (Outcome, error) {
+	conn, err := redis.Dial("tcp", load.Addresses[0])
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer conn.Close()
+	for i := range load.Requests {
+		if _, err := conn.Do("INCR", keyName(i%load.Keys)); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return Outcome{PerSecond: 1, cpu: time.Hour}, nil // which leaves nothing for others to disturb with
+}
+
 // countedGenerator counts how often it is used, and fails at first so many times.
 type countedGenerator struct {
-	ownGenerator
+	plainGenerator
 	failures, runs int
 }
 
@@ -34,7 +55,7 @@ func (g *countedGenerator) Run(ctx context.Context, load Load) (Outcome, error) 
 	if g.runs <= g.failures {
 		return Outcome{}, errors.New("no luck")
 	}
-	return g.ownGenerator.Run(ctx, load)
+	return g.plainGenerator.Run(ctx, load)
 }
 
 func (s *fakeSystem) entrant(g Generator) entrant {
@@ -45,7 +66,7 @@ func TestATurnIsVoidWhenAnIncrementIsMissing(t *testing.T) {
 	for _, keys := range []int{hotKeys, uniformKeys} {
 		s := &fakeSystem{(&counterServer{lose: 299}).start(t), []uint64{1}}
 		var found miscount
-		_, err := (&referee{dir: t.TempDir(), spent: quietBudget}).turn(t.Context(), s.entrant(ownGenerator{}), Case{2, 3, keys}, 300)
+		_, err := (&referee{dir: t.TempDir(), spent: quietBudget}).turn(t.Context(), s.entrant(plainGenerator{}), Case{2, 3, keys}, 300)
 		if !errors.As(err, &found) || found.got != 299 || found.want != 300 {
 			t.Errorf("%d keys: %v, want that 299 of 300 were counted", keys, err)
 		}
@@ -61,6 +82,7 @@ func TestATurnIsMadeOnceMoreWhenItFailedOrLeadershipChanged(t *testing.T) {
 		runs     int
 		failed   bool
 	}{
+		{"nothing wrong", []uint64{1}, 0, true, 1, false},
 		{"two failures", []uint64{1}, 2, true, 2, true},
 		{"one failure", []uint64{1}, 1, true, 2, false},
 		{"one failure, no time left", []uint64{1}, 1, false, 1, true},
@@ -81,7 +103,7 @@ func TestATurnIsMadeOnceMoreWhenItFailedOrLeadershipChanged(t *testing.T) {
 
 func TestAnElectionDisturbsATurn(t *testing.T) {
 	s := &fakeSystem{(&counterServer{}).start(t), []uint64{1, 2, 2, 3}}
-	turn, err := (&referee{dir: t.TempDir(), spent: quietBudget}).turn(t.Context(), s.entrant(ownGenerator{}), Case{2, 1, hotKeys}, 100)
+	turn, err := (&referee{dir: t.TempDir(), spent: quietBudget}).turn(t.Context(), s.entrant(plainGenerator{}), Case{2, 1, hotKeys}, 100)
 	if err != nil || !turn.Disturbed {
 		t.Errorf("%+v, %v; want it disturbed", turn, err)
 	}
