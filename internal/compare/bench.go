@@ -113,7 +113,7 @@ func (b *bench) addRedis(ctx context.Context, o options, standard, ours Generato
 // addTruecount takes the generator of most rows, and ours for the others.
 func (b *bench) addTruecount(ctx context.Context, o options, standard, ours Generator) error {
 	start := func(name, path string, port int) (*truecountSystem, error) {
-		s, err := startTruecount(ctx, b.dir, name, path, o.port+port)
+		s, err := startTruecount(ctx, b.dir, name, path, o.port+port, o.procs)
 		b.systems = append(b.systems, s)
 		return s, err
 	}

@@ -59,7 +59,7 @@ func compare(ctx context.Context, args []string, stdout, stderr io.Writer) error
 }
 
 func (b *bench) measure(ctx context.Context, o options, progress io.Writer) (report Report, err error) {
-	report = Report{Machine: describeMachine(b.dir), Cases: o.cases, Rounds: o.rounds, Notes: b.notes}
+	report = Report{Machine: describeMachine(b.dir), Procs: o.procs, Cases: o.cases, Rounds: o.rounds, Notes: b.notes}
 	for _, e := range b.entrants {
 		report.Rows = append(report.Rows, Row{e.name, e.generator.Name()})
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // options are what the command line says.
@@ -16,6 +17,7 @@ type options struct {
 	ours      bool   // truecount bench for all, not only where redis-benchmark can't
 	cases     []Case
 	rounds    int
+	procs     int  // GOMAXPROCS of each Truecount node; 0: Go's default
 	memory    bool // with a Redis that keeps nothing
 	spread    bool // with clients at all nodes at once
 	json      string
@@ -23,7 +25,11 @@ type options struct {
 	port      int
 }
 
-const maxRounds = 100
+// Bounds of options.
+const (
+	maxRounds = 100
+	maxProcs  = 1024
+)
 
 // Values of --generator.
 const (
@@ -40,6 +46,7 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	shapes := flags.String("cases", "1x1,50x1,200x1,500x1,50x64", "`clients x pipeline`, by comma")
 	keys := flags.String("keys", "hot,uniform", "hot (one key), uniform (100,000 of them) or both")
 	flags.IntVar(&o.rounds, "rounds", 5, "rounds; what is shown are medians of them")
+	flags.IntVar(&o.procs, "procs", nodeShare(), "`cores` that each Truecount node may use (GOMAXPROCS); 0 leaves Go's default")
 	flags.BoolVar(&o.memory, "memory", false, "measure a Redis without append-only file, too")
 	flags.BoolVar(&o.spread, "spread", false, "measure Truecount with clients at all nodes, too")
 	flags.StringVar(&o.json, "json", "", "write every turn to this `file`")
@@ -57,6 +64,9 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	if o.rounds < 1 || o.rounds > maxRounds {
 		return o, fmt.Errorf("--rounds: %d is not between 1 and %d", o.rounds, maxRounds)
 	}
+	if o.procs < 0 || o.procs > maxProcs {
+		return o, fmt.Errorf("--procs: %d is not between 0 and %d", o.procs, maxProcs)
+	}
 	if o.port < 1 || o.port > 65535-portsUsed {
 		return o, fmt.Errorf("--port: %d is not between 1 and %d", o.port, 65535-portsUsed)
 	}
@@ -65,6 +75,9 @@ func parseOptions(args []string, stderr io.Writer) (o options, err error) {
 	}
 	return o, o.absolute()
 }
+
+// nodeShare is a node's share of this machine's cores.
+func nodeShare() int { return max(1, runtime.NumCPU()/clusterSize) }
 
 // absolute makes paths that hold for servers with another working directory.
 func (o *options) absolute() (err error) {

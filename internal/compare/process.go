@@ -31,8 +31,9 @@ type process struct {
 
 func address(port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }
 
-// startProcess starts a program that will listen at a port nobody else has: a stranger there would be measured instead.
-func startProcess(folder, name string, port int, path string, args ...string) (*process, error) {
+// startProcess starts a program that will listen at a port nobody else has: a stranger there would be measured instead. Its
+// environment is ours and env.
+func startProcess(folder, name string, port int, env []string, path string, args ...string) (*process, error) {
 	p := &process{name: name, address: address(port), dir: filepath.Join(folder, name), exited: make(chan struct{})}
 	listener, err := net.Listen("tcp", p.address)
 	if err != nil {
@@ -48,6 +49,7 @@ func startProcess(folder, name string, port int, path string, args ...string) (*
 	}
 	defer log.Close()
 	p.cmd = exec.Command(path, args...)
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.dir, log, log
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -27,7 +27,7 @@ func startRedis(ctx context.Context, folder, name, path string, port, replicas i
 		} else {
 			args = append(args, "--repl-diskless-sync-delay", "0") // replicas need not be waited for
 		}
-		p, err := startProcess(folder, fmt.Sprintf("%s-%d", name, i+1), port+i, path, args...)
+		p, err := startProcess(folder, fmt.Sprintf("%s-%d", name, i+1), port+i, nil, path, args...)
 		if err != nil {
 			return s, err
 		}

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Report is all that was measured.
 type Report struct {
 	Machine Machine  `json:"machine"`
+	Procs   int      `json:"procs"` // see options
 	Cases   []Case   `json:"cases"`
 	Rounds  int      `json:"rounds"`
 	Notes   []string `json:"notes"`
@@ -70,7 +72,12 @@ func (r Report) writeMachine(b *strings.Builder) {
 		}
 		return fmt.Sprintf("%.2f/%.2f", f.P50, f.P99)
 	}
-	fmt.Fprintf(b, "- %d cores, %s, %s, %s, %s\n", m.Cores, m.CPU, m.Kernel, m.FileSystem, m.Go)
+	procs := "Go's default"
+	if r.Procs > 0 {
+		procs = strconv.Itoa(r.Procs)
+	}
+	fmt.Fprintf(b, "- %d cores, %s, %s, %s, %s; GOMAXPROCS of each Truecount node: %s\n", m.Cores, m.CPU, m.Kernel, m.FileSystem,
+		m.Go, procs)
 	fmt.Fprintf(b, "- %s\n", strings.Join(m.Versions, "; "))
 	fmt.Fprintf(b, "- appending 4 KiB and flushing it: %s ms p50/p99 before, %s after; load average before %s, after %s\n",
 		flush(m.FlushBefore), flush(m.FlushAfter), orUnknown(m.LoadBefore), orUnknown(m.LoadAfter))

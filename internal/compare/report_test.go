@@ -13,7 +13,7 @@ func TestRatiosAreTakenWithinARoundAndGenerator(t *testing.T) {
 	disturbed, failed := turn(3, leaderName, "bench", 30_000), turn(2, waitName, "bench", 0)
 	disturbed.Disturbed, failed.Failed = true, "no luck"
 	r := Report{
-		Cases: []Case{c}, Rounds: 3,
+		Procs: 2, Cases: []Case{c}, Rounds: 3,
 		Rows: []Row{{redisName, "bench"}, {redisName, "other"}, {waitName, "bench"}, {leaderName, "bench"}},
 		Turns: []Turn{
 			turn(1, redisName, "bench", 10_000), turn(2, redisName, "bench", 20_000), turn(3, redisName, "bench", 40_000),
@@ -24,6 +24,7 @@ func TestRatiosAreTakenWithinARoundAndGenerator(t *testing.T) {
 	}
 	text := r.markdown()
 	for _, want := range []string{
+		"GOMAXPROCS of each Truecount node: 2\n",
 		"| Redis, fsync always; other | **1.00×** · 1.00M · 1.00/2.0 |\n",
 		"| Redis, fsync always, 2 replicas, WAIT 1; bench | **0.50×** · 5000 · 1.00/2.0 |\n",
 		"| Truecount, at the leader; bench | **1.50×** (0.75–2.00) · 30.0k · 1.00/2.0 \\*1 |\n",

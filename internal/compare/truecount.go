@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/gomodule/redigo/redis"
 
@@ -16,8 +17,8 @@ const clusterSize = 3
 // truecountSystem is a cluster of three voters.
 type truecountSystem struct{ nodes []*process }
 
-// startTruecount starts a cluster: clients at port to port+2, peers behind those.
-func startTruecount(ctx context.Context, folder, name, path string, port int) (*truecountSystem, error) {
+// startTruecount starts a cluster: clients at port to port+2, peers behind those, GOMAXPROCS as in options.procs.
+func startTruecount(ctx context.Context, folder, name, path string, port, procs int) (*truecountSystem, error) {
 	s := &truecountSystem{}
 	for i := range clusterSize {
 		id := fmt.Sprintf("%s-%d", name, i+1)
@@ -25,7 +26,7 @@ func startTruecount(ctx context.Context, folder, name, path string, port int) (*
 		if i > 0 {
 			args = append(args, "--join", address(port))
 		}
-		p, err := startProcess(folder, id, port+i, path, args...)
+		p, err := startProcess(folder, id, port+i, nodeEnvironment(procs), path, args...)
 		if err != nil {
 			return s, err
 		}
@@ -33,6 +34,9 @@ func startTruecount(ctx context.Context, folder, name, path string, port int) (*
 	}
 	return s, untilSound(ctx, s)
 }
+
+// nodeEnvironment overrides a GOMAXPROCS of ours, too: Go ignores 0.
+func nodeEnvironment(procs int) []string { return []string{"GOMAXPROCS=" + strconv.Itoa(procs)} }
 
 func (s *truecountSystem) servers() []*process { return s.nodes }
 
