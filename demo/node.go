@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +34,7 @@ type Node struct {
 type node struct {
 	id, addr string
 	args     []string
+	cores    int    // that its process may use
 	log      string // file
 	open     atomic.Bool
 
@@ -56,7 +58,7 @@ func newNodes(n, first int, dir string) []*node {
 	nodes := make([]*node, n)
 	for i := range nodes {
 		id := "n" + strconv.Itoa(i+1)
-		nodes[i] = &node{id: id, addr: net.JoinHostPort(host, strconv.Itoa(first+i)), log: filepath.Join(dir, id+".log")}
+		nodes[i] = &node{id: id, cores: max(1, runtime.GOMAXPROCS(0)/n), addr: net.JoinHostPort(host, strconv.Itoa(first+i)), log: filepath.Join(dir, id+".log")}
 		nodes[i].args = []string{"serve", "--id", id, "--dir", filepath.Join(dir, id), "--resp", nodes[i].addr}
 		if i > 0 {
 			nodes[i].args = append(nodes[i].args, "--join", nodes[0].addr)
@@ -73,7 +75,7 @@ func (n *node) start(f *forker, executable string, exits chan<- exit) error {
 	}
 	defer log.Close()
 	cmd := exec.Command(executable, n.args...)
-	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, ownEnviron(os.Environ())
+	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, ownEnviron(os.Environ(), n.cores)
 	if err := f.start(cmd); err != nil {
 		return fmt.Errorf("%s could not be started: %w", n.id, err)
 	}
@@ -87,9 +89,15 @@ func (n *node) start(f *forker, executable string, exits chan<- exit) error {
 	return nil
 }
 
-// ownEnviron leaves out what would configure the nodes: a demo is the same wherever it runs.
-func ownEnviron(environ []string) []string {
-	return slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, "TRUECOUNT_") })
+// ownEnviron leaves out what would configure the nodes: a demo is the same wherever it runs. Each has its share of the cores,
+// unless the caller has said how many it may use: threads that wait for each other's cores halve the speed of all.
+func ownEnviron(environ []string, cores int) []string {
+	const key = "GOMAXPROCS="
+	own := slices.DeleteFunc(slices.Clone(environ), func(v string) bool { return strings.HasPrefix(v, "TRUECOUNT_") })
+	if !slices.ContainsFunc(own, func(v string) bool { return strings.HasPrefix(v, key) }) {
+		own = append(own, key+strconv.Itoa(cores))
+	}
+	return own
 }
 
 const tailLen = 4096 // bytes at the end of a log, in which its last line is looked for
