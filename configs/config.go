@@ -22,6 +22,7 @@ type Config struct {
 	MaxBytes      MaxBytes
 	MaxKeys       MaxKeys
 	MinFree       MinFree
+	MaxClients    MaxClients
 	SnapshotBytes Size          // of log between two images; above 0
 	Heartbeat     time.Duration // Raft's timing, in an order that works
 	Election      time.Duration

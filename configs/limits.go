@@ -75,6 +75,25 @@ func (m MaxKeys) MarshalText() ([]byte, error) {
 	return strconv.AppendUint(nil, uint64(m), 10), nil
 }
 
+// MaxClients is how many clients may be connected at a time: 1 to 1,000,000.
+type MaxClients int
+
+// mostClients is more than the ports of one client machine, and more than a node has descriptors for by default.
+const mostClients = 1_000_000
+
+// UnmarshalText reads a count from 1 to 1000000.
+func (m *MaxClients) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 31)
+	if err != nil || n == 0 || n > mostClients {
+		return fmt.Errorf("%q is not a count of clients: give a whole number from 1 to %d", text, mostClients)
+	}
+	*m = MaxClients(n)
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (m MaxClients) MarshalText() ([]byte, error) { return strconv.AppendInt(nil, int64(m), 10), nil }
+
 // MinFree is the free space of a disk below which its node takes no writes: Percent of the disk, or Size. The zero value
 // is "auto": who watches the disk decides.
 type MinFree struct {

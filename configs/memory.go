@@ -26,6 +26,12 @@ func (m Memory) usable() Size {
 	return least(m.Machine, m.Limit)
 }
 
+// mostForClients bounds ForClients: whoever reads and sends as one should takes a few KiB.
+const mostForClients = 256 << 20
+
+// ForClients is how much of the memory the buffers of all clients' connections may take: an eighth, but not more than 256 MiB.
+func (m Memory) ForClients() Size { return min(m.usable()/8, mostForClients) }
+
 // least is the lesser of two, of which 0 says nothing.
 func least(a, b Size) Size {
 	if a == 0 || b == 0 {

@@ -79,3 +79,13 @@ func TestTheMemoryOfThisMachineIsRead(t *testing.T) {
 		t.Errorf("%+v", memory)
 	}
 }
+
+func TestClientsBuffersGetAnEighthOfASmallMachine(t *testing.T) {
+	for memory, want := range map[Memory]Size{
+		{Machine: 8 << 30}: 256 << 20, {Machine: 8 << 30, Limit: 256 << 20}: 32 << 20, {}: 256 << 20,
+	} {
+		if got := memory.ForClients(); got != want {
+			t.Errorf("%+v: %v, want %v", memory, got, want)
+		}
+	}
+}

@@ -54,6 +54,8 @@ var settings = []Setting{
 		func(c *Config) value { return number{&c.MaxKeys, "count"} }},
 	{"min-free", "auto", "free disk space below which this node refuses writes: a percentage, a size or auto",
 		func(c *Config) value { return number{&c.MinFree, "space"} }},
+	{"max-clients", "10000", "how many clients may be connected at a time",
+		func(c *Config) value { return number{&c.MaxClients, "count"} }},
 	{"snapshot-bytes", "64MiB", "how much log there is between two snapshots, at least",
 		func(c *Config) value { return number{positive{&c.SnapshotBytes}, "size"} }},
 	{"heartbeat", "150ms", "Raft: a follower without a word from the leader for so long stands for election",

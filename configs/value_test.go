@@ -83,6 +83,8 @@ func TestWordsAndNumbersOfLimits(t *testing.T) {
 		{new(MinFree), "0", "!or a percentage"}, {new(MinFree), "0%", "!from 1% to 99%"}, {new(MinFree), "100%", "!from 1% to 99%"},
 		{new(MinFree), "261%", "!from 1% to 99%"}, {new(MinFree), "0.5%", "!whole"}, {new(MinFree), "%", "!percentage"},
 		{new(MinFree), "none", "!or auto"},
+		{new(MaxClients), "1", "1"}, {new(MaxClients), "1000000", "1000000"}, {new(MaxClients), "0", "!from 1 to 1000000"},
+		{new(MaxClients), "1000001", "!from 1 to 1000000"}, {new(MaxClients), "-1", "!a count of clients"}, {new(MaxClients), "none", "!a count of clients"},
 		{positive{new(Size)}, "1", "1"}, {positive{new(Size)}, "0MiB", "!above 0"}, {positive{new(Size)}, "auto", "!is not a size"},
 	} {
 		err := test.into.UnmarshalText([]byte(test.text))

@@ -44,6 +44,7 @@ type Config struct {
 	MaxBytes      configs.MaxBytes
 	MaxKeys       configs.MaxKeys
 	MinFree       configs.MinFree
+	MaxClients    configs.MaxClients // 0: resp's default
 	SnapshotBytes configs.Size
 }
 
@@ -83,9 +84,10 @@ func Open(config Config) (*Program, error) {
 	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.RESP, Peer: config.Peer, Role: fsm.Nonvoter,
 		Members: []fsm.Member{}, Warnings: []string{}, Version: config.Version}, p.change)
 	p.server = resp.NewServer(resp.Options{
-		Cluster: p.gate,
-		Version: config.Version,
-		Logf:    func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
+		Cluster:    p.gate,
+		Version:    config.Version,
+		MaxClients: allowedClients(int(config.MaxClients), config.Logger),
+		Logf:       func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
 	if err := p.openNodeOn(peer); err != nil {

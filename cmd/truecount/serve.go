@@ -120,6 +120,7 @@ func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
 		MaxBytes:      s.MaxBytes,
 		MaxKeys:       s.MaxKeys,
 		MinFree:       s.MinFree,
+		MaxClients:    s.MaxClients,
 		SnapshotBytes: s.SnapshotBytes,
 	}, nil
 }
