@@ -167,9 +167,17 @@ func newClient(t testing.TB, cluster *testCluster) *client {
 	d := newDoor(&Options{Cluster: cluster, Version: "test"})
 	c.session = newSession(d, NewReader(Limits{}), 7, func(u *unit) {
 		c.session.complete(u)
-		c.session.pump()
+		c.turns()
 	})
 	return c
+}
+
+// turns are as many as are to be had at once.
+func (c *client) turns() {
+	c.session.pump()
+	for c.session.ready() {
+		c.session.pump()
+	}
 }
 
 // send is a chunk of input as the socket gives it, in inline form or not.
@@ -179,7 +187,7 @@ func (c *client) send(input string) {
 	}
 	room := c.session.in.Space(len(input))
 	c.session.in.Fill(copy(room, input))
-	c.session.pump()
+	c.turns()
 }
 
 // replies are the bytes that the session has written since the last time.

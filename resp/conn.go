@@ -5,13 +5,14 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
 	readRoom      = 2 << 10          // bytes of room for a read; the Reader makes more for clients that fill it
-	quietRoom     = 8 << 10          // a larger buffer is given back when the client has gone quiet
-	quietAfter    = 5 * time.Second  // what quiet means
+	quietHeld     = 8 << 10          // what more a connection holds is given back when the client has gone quiet
+	quietAfter    = 5 * time.Second  // what quiet means; at most twice as long
 	writePatience = 30 * time.Second // a client that takes no byte of its replies for so long is cut off
 	emptyAfter    = time.Millisecond // no input for so long is "empty", where the connection can't tell
 	keptReplies   = 64 << 10         // bytes of room for replies that a connection keeps
@@ -31,21 +32,35 @@ type conn struct {
 	session *session
 	counted uint64                // of session.taken
 	spare   []byte                // the other buffer for replies
+	writes  []byte                // what drain writes now
 	writing bool                  // drain is running
 	reading bool                  // serve is in Read
 	kicked  bool                  // serve was called back from Read
-	room    int                   // bytes of room at the last read
 	take    func(fd uintptr) bool // takeDirect; kept so that no read allocates
 	taken   struct {              // what it took
 		n   int
 		err error
 	}
-	deadline bool // Read has a deadline
+	deadline deadline // of Read
+	heard    bool     // something has come in since the quiet deadline was set
+	streak   int      // turns without waiting for the client; see lane.go
+	inLane   bool
 	dead     bool // the connection is closed
+
+	held atomic.Int64 // bytes of buffers, as far as the Server has been told
 }
 
+// deadline is what kind of deadline Read has.
+type deadline uint8
+
+const (
+	noDeadline    deadline = iota
+	quietDeadline          // to see whether the client has gone quiet
+	pastDeadline           // it has passed, or is about to: a new one must be set before the next Read
+)
+
 func newConn(s *Server, nc net.Conn, id int64) *conn {
-	c := &conn{server: s, net: nc, socket: newSocket(nc)}
+	c := &conn{server: s, net: nc, socket: newSocket(nc), streak: freeTurns}
 	c.changed.L = &c.mu
 	c.take = c.takeDirect
 	c.session = newSession(s.door, NewReader(s.limits), id, c.done)
@@ -59,16 +74,37 @@ func (c *conn) serve() {
 	for c.receive() {
 	}
 	for !c.finished() {
-		c.changed.Wait()
+		c.next()
 	}
-	c.close()
+	if c.die() {
+		c.mu.Unlock() // a client that sends on is refused by the system, which may take a while
+		c.net.Close()
+		c.mu.Lock()
+	}
+}
+
+// next lets the session go on if it can do so at once, or waits until something has changed.
+func (c *conn) next() {
+	if !c.session.ready() {
+		c.changed.Wait()
+		return
+	}
+	c.streak++
+	c.enter()
+	c.turn()
+	c.leave()
 }
 
 // receive waits until the session can take more, and reads once. It reports false when there is nothing more to read.
 func (c *conn) receive() bool {
 	for !c.dead && !c.session.closing && !c.session.hungry {
-		c.changed.Wait() // not reading is what slows the client down
+		c.next() // not reading is what slows the client down
 	}
+	if c.dead || c.session.closing {
+		return false
+	}
+	c.enter()
+	defer c.leave()
 	if c.dead || c.session.closing {
 		return false
 	}
@@ -76,19 +112,28 @@ func (c *conn) receive() bool {
 	c.setDeadline(probing)
 	n, kicked, err := c.read()
 	if n > 0 {
+		c.streak++
+		c.heard = true
 		c.server.door.bytesIn.Add(uint64(n))
 		c.session.in.Fill(n)
 		c.turn()
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return true
-	case !errors.Is(err, os.ErrDeadlineExceeded):
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false // the client sends no more, or is gone; what it has sent is done all the same
+	}
+	c.deadline = pastDeadline
+	switch {
 	case n == 0 && probing && !kicked:
 		c.session.inputEmpty()
-	case n == 0 && !probing && !kicked:
-		c.session.in.Shrink()
+	case n == 0 && !probing && !kicked && !c.heard:
+		c.session.rest()
+		if !c.writing {
+			c.spare = nil
+		}
+		c.account()
 	}
 	return true
 }
@@ -103,7 +148,7 @@ func (c *conn) read() (n int, kicked bool, err error) {
 	}()
 	if !c.socket.direct() {
 		room := c.session.in.Space(readRoom)
-		c.room = len(room)
+		c.leave() // nobody can tell whether it will wait
 		c.mu.Unlock()
 		n, err = c.net.Read(room)
 		c.mu.Lock()
@@ -121,10 +166,11 @@ func (c *conn) read() (n int, kicked bool, err error) {
 func (c *conn) takeDirect(fd uintptr) bool {
 	c.mu.Lock()
 	room := c.session.in.Space(readRoom)
-	c.room = len(room)
 	var again bool
 	c.taken.n, again, c.taken.err = readOnce(fd, room)
 	if again {
+		c.streak = 0
+		c.leave()
 		c.mu.Unlock()
 	}
 	return !again
@@ -158,17 +204,24 @@ func (c *conn) inputEmpty() bool {
 	return ok && !c.reading && !pending.Pending()
 }
 
+// setDeadline bounds the next Read where that has a use. A quiet deadline is set once and not moved by what comes in: that
+// would cost every Read of a busy connection.
 func (c *conn) setDeadline(probing bool) {
 	var at time.Time
 	switch {
 	case probing:
 		at = time.Now().Add(emptyAfter)
-	case c.room > quietRoom:
-		at = time.Now().Add(quietAfter)
-	case !c.deadline:
+		c.deadline = pastDeadline
+	case c.deadline == quietDeadline:
 		return
+	case c.held.Load() > quietHeld:
+		at = time.Now().Add(quietAfter)
+		c.deadline, c.heard = quietDeadline, false
+	case c.deadline == noDeadline:
+		return
+	default:
+		c.deadline = noDeadline
 	}
-	c.deadline = !at.IsZero()
 	_ = c.net.SetReadDeadline(at) // fails only on a closed connection, and then Read fails, too
 }
 
@@ -176,11 +229,16 @@ func (c *conn) setDeadline(probing bool) {
 func (c *conn) done(u *unit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.dead {
+		c.session.drop(u)
+		return
+	}
 	c.session.complete(u)
 	c.turn()
 }
 
-// turn moves everything on that can move: commands into the cluster, replies onto the socket.
+// turn moves on what can move: commands into the cluster, replies onto the socket. It is short, see lane.go; what it leaves
+// is for serve.
 func (c *conn) turn() {
 	if c.dead {
 		return
@@ -189,6 +247,7 @@ func (c *conn) turn() {
 	c.flush()
 	c.server.door.commands.Add(c.session.taken - c.counted)
 	c.counted = c.session.taken
+	c.account()
 	c.changed.Signal()
 }
 
@@ -220,16 +279,25 @@ func (c *conn) abort() {
 	c.changed.Signal()
 }
 
-// close also keeps the session from handing over what it has collected.
+// close closes the connection from anywhere; serve ends then.
 func (c *conn) close() {
+	if c.die() {
+		c.server.running.Go(func() { c.net.Close() }) // it waits for read, which may be waiting for mu
+	}
+}
+
+// die ends everything but the connection itself, for which the caller must care if it reports true. The session does not even
+// hand over what it has collected.
+func (c *conn) die() bool {
 	if c.dead {
-		return
+		return false
 	}
 	c.dead = true
 	c.session.closing = true
 	c.session.open = nil
 	c.session.out.buf, c.spare = nil, nil
-	c.server.running.Go(func() { c.net.Close() }) // it waits for read, which may be waiting for mu
+	c.account()
+	return true
 }
 
 // kick calls serve back from Read.
@@ -237,6 +305,6 @@ func (c *conn) kick() {
 	if !c.reading || c.dead {
 		return
 	}
-	c.kicked, c.deadline = true, true
+	c.kicked, c.deadline = true, pastDeadline
 	_ = c.net.SetReadDeadline(longAgo) // fails only on a closed connection, and then Read fails, too
 }

@@ -3,11 +3,11 @@
 //
 //	Server.Serve                      accept, limit of clients
 //	  conn.serve                      one goroutine per connection
-//	    conn.receive                  wait until the session can take more, read once
+//	    conn.receive                  wait until the session can take more, read once; conn.enter: in a lane if it never waits
 //	    conn.turn                     under the conn's lock
-//	      session.pump
+//	      session.pump                a turn, which is short
 //	        session.advance           Reader.Next → table.find → parse → place, or answer on the spot
-//	        session.submit            Cluster.Propose or Cluster.Read
+//	        session.submit            gate.pass → Cluster.Propose or Cluster.Read
 //	      conn.flush                  one attempt that never blocks; the rest is conn.drain's, a goroutine of its own
 //	  conn.done                       called by the cluster: session.complete renders the replies, then conn.turn
 //
@@ -20,9 +20,13 @@
 // by construction and effects are in the order sent; place.go has the rules by which reads and writes share a request.
 // Nothing is executed behind a refused command of the same burst; burst.go says why and until when.
 //
+// Fairness. Whoever has one command to send waits neither for a processor behind those who never pause (lane.go) nor for a
+// Batch behind everybody's pipeline (gate.go).
+//
 // Limits. Every queue has a named bound: a unit (unit.go), what a command may hold (command.go), replies that wait to be
 // written (maxReplies), clients (Options.MaxClients), what is read before a command is whole (Limits). Behind a full one
-// the session takes no more commands and the connection is not read, so that TCP slows the client down.
+// the session takes no more commands and the connection is not read, so that TCP slows the client down. A client that reads
+// nothing for writePatience is cut off, and so is whoever holds the most when all together hold too much (held.go).
 //
 // Tests. testdata/*.txt are conversations with recorded answers; script_test.go runs them through a session in front of
 // the real machine, and through a real Redis where there is one, whose answers must be the same. session_test.go shows

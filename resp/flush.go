@@ -1,6 +1,10 @@
 package resp
 
-import "time"
+import (
+	"errors"
+	"os"
+	"time"
+)
 
 // flush writes what can be written at once, and leaves the rest to a goroutine. Most replies take the first way: no other
 // goroutine is woken for them.
@@ -40,21 +44,19 @@ func (c *conn) drain() {
 	for !c.dead && len(c.session.out.buf) > 0 {
 		out := c.session.out.buf
 		c.session.out.buf, c.spare = c.spare, nil
-		c.session.backlog = len(out)
+		c.session.backlog, c.writes = len(out), out
 		c.mu.Unlock()
 		n, err := c.write(out)
 		c.mu.Lock()
 		c.server.door.bytesOut.Add(uint64(n))
+		c.session.backlog, c.writes = 0, nil
 		if err != nil {
-			c.server.logf("resp: client %s is cut off: %v", c.net.RemoteAddr(), err)
-			c.close()
+			c.cutOff(err)
 			break
 		}
-		c.spare = kept(out)
-		c.session.backlog = 0
 		if !c.dead {
-			c.session.pump() // it may have waited for room
-			c.changed.Signal()
+			c.spare = kept(out)
+			c.changed.Signal() // the session may have waited for room
 		}
 	}
 	c.writing = false
@@ -62,6 +64,15 @@ func (c *conn) drain() {
 		c.whenFlushed()
 	}
 	c.changed.Signal()
+}
+
+// cutOff ends a connection whose replies can't be written.
+func (c *conn) cutOff(err error) {
+	if !c.dead && errors.Is(err, os.ErrDeadlineExceeded) {
+		c.server.door.unread.Add(1)
+		c.server.noticeUnread.log(c.server.logf, "resp: client %s is cut off: it has read none of its replies for %v", c.net.RemoteAddr(), writePatience)
+	}
+	c.close()
 }
 
 // write gives a slow client writePatience for each of its steps. The deadline is taken away afterwards: it would also end

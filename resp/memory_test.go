@@ -43,8 +43,9 @@ func TestInMemoryConnectionsWorkToo(t *testing.T) {
 func TestAnInMemoryClientThatNeverReadsIsCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := newTestCluster(t)
+		var log lines
 		l := newPipeListener()
-		s := NewServer(Options{Cluster: cluster})
+		s := NewServer(Options{Cluster: cluster, Logf: log.logf})
 		go s.Serve(l)
 		u := newUser(t, l.dial())
 		u.send("PING\r\n")
@@ -56,8 +57,8 @@ func TestAnInMemoryClientThatNeverReadsIsCutOff(t *testing.T) {
 			t.Errorf("it was cut off after %v", waited)
 		}
 		synctest.Wait()
-		if st := s.Stats(); st.Clients != 0 {
-			t.Errorf("stats are %+v", st)
+		if st := s.Stats(); st.Clients != 0 || st.Unread != 1 || log.with("has read none of its replies for 30s") != 1 {
+			t.Errorf("stats are %+v, the log has %q", st, log.all)
 		}
 		s.Close()
 	})

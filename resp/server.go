@@ -18,11 +18,15 @@ type Options struct {
 	Version    string                           // our own version, for INFO; default "unknown"
 	Now        func() time.Time                 // the wall clock, for TIME and INFO only; default time.Now
 	MaxClients int                              // connections at a time; default 10,000
+	MaxHeld    int64                            // bytes of buffers of all connections; default 256 MiB. See held.go
 	Limits     Limits                           // of one command on the wire
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
 
-const defaultMaxClients = 10_000
+const (
+	defaultMaxClients = 10_000
+	defaultMaxHeld    = 256 << 20
+)
 
 func (o *Options) version() string {
 	if o.Version == "" {
@@ -45,6 +49,13 @@ func (o *Options) maxClients() int {
 	return o.MaxClients
 }
 
+func (o *Options) maxHeld() int64 {
+	if o.MaxHeld <= 0 {
+		return defaultMaxHeld
+	}
+	return o.MaxHeld
+}
+
 func (o *Options) logf() func(string, ...any) {
 	if o.Logf == nil {
 		return func(string, ...any) {}
@@ -60,11 +71,15 @@ type Stats struct {
 	Commands uint64 // taken, refused ones included
 	BytesIn  uint64 // read from sockets
 	BytesOut uint64 // written to sockets
+	Held     int64  // bytes of buffers of all connections now
+	Unread   uint64 // connections cut off because they did not read their replies
+	Overheld uint64 // connections cut off because all together held too much, and they the most
 }
 
 // door is what all sessions of a Server share.
 type door struct {
 	cluster    Cluster
+	gate       gate
 	table      *table
 	version    string
 	now        func() time.Time
@@ -72,14 +87,15 @@ type door struct {
 	maxClients int
 
 	port                                            atomic.Int64 // of the newest listener; 0 unless TCP
-	clients                                         atomic.Int64
+	clients, held                                   atomic.Int64
 	accepted, rejected, commands, bytesIn, bytesOut atomic.Uint64
+	unread, overheld                                atomic.Uint64
 }
 
 func newDoor(o *Options) *door {
 	now := o.now()
 	return &door{
-		cluster: o.Cluster, table: newTable(commands), version: o.version(),
+		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(commands), version: o.version(),
 		now: now, started: now(), maxClients: o.maxClients(),
 	}
 }
@@ -88,15 +104,22 @@ func (d *door) stats() Stats {
 	return Stats{
 		Clients: d.clients.Load(), Accepted: d.accepted.Load(), Rejected: d.rejected.Load(),
 		Commands: d.commands.Load(), BytesIn: d.bytesIn.Load(), BytesOut: d.bytesOut.Load(),
+		Held: d.held.Load(), Unread: d.unread.Load(), Overheld: d.overheld.Load(),
 	}
 }
 
 // Server speaks the Redis protocol to clients. Make one with NewServer; start it with Serve, on as many listeners as
 // wanted; end it with Shutdown or Close. All methods may be called from any goroutine.
 type Server struct {
-	door   *door
-	limits Limits
-	logf   func(string, ...any)
+	door    *door
+	limits  Limits
+	maxHeld int64
+	lanes   lanes
+	logf    func(string, ...any)
+
+	noticeAccept, noticeFull, noticeUnread, noticeHeld notice
+
+	relieving atomic.Bool // relieve is at work
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -111,7 +134,7 @@ type Server struct {
 // NewServer makes a Server.
 func NewServer(o Options) *Server {
 	return &Server{
-		door: newDoor(&o), limits: o.Limits, logf: o.logf(),
+		door: newDoor(&o), limits: o.Limits, maxHeld: o.maxHeld(), lanes: newLanes(), logf: o.logf(),
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{}),
 	}
 }
@@ -119,7 +142,7 @@ func NewServer(o Options) *Server {
 // Stats tells what the Server has done.
 func (s *Server) Stats() Stats { return s.door.stats() }
 
-// acceptPause is how long a Server waits when it is short of file descriptors.
+// acceptPause is how long a Server waits when it is short of file descriptors or memory.
 const acceptPause = 50 * time.Millisecond
 
 // Serve takes connections from l and answers them until Shutdown or Close, and returns nil then. Another error of the
@@ -133,10 +156,12 @@ func (s *Server) Serve(l net.Listener) error {
 	for {
 		nc, err := l.Accept()
 		if err == nil {
+			s.lanes.enter() // newcomers must not crowd out those who are there
 			s.admit(nc)
+			s.lanes.leave()
 			continue
 		}
-		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) && !errors.Is(err, syscall.ECONNABORTED) {
+		if !passing(err) {
 			select {
 			case <-s.stop:
 				return nil
@@ -144,13 +169,23 @@ func (s *Server) Serve(l net.Listener) error {
 				return err
 			}
 		}
-		s.logf("resp: accept: %v", err)
+		s.noticeAccept.log(s.logf, "resp: accept: %v", err)
 		select {
 		case <-s.stop:
 			return nil
 		case <-time.After(acceptPause):
 		}
 	}
+}
+
+// passing reports whether an error of Accept is about the moment, or about one connection, and not about the listener.
+func passing(err error) bool {
+	for _, passing := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPERM} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Server) listen(l net.Listener) bool {
@@ -181,6 +216,7 @@ func (s *Server) admit(nc net.Conn) {
 		nc.Close()
 	case len(s.conns) >= s.door.maxClients:
 		s.door.rejected.Add(1)
+		s.noticeFull.log(s.logf, "resp: client %s is turned away: %d are connected, which is max-clients", nc.RemoteAddr(), s.door.maxClients)
 		s.running.Go(func() { turnAway(nc) })
 	default:
 		s.door.accepted.Add(1)

@@ -11,7 +11,8 @@ const maxReplies = 1 << 20
 const defaultUser = "default" // whoever has not logged in
 
 // session is one connection's conversation: commands in, ordered replies out. Whoever drives it (conn, or a test) fills in,
-// calls pump, writes out.buf, and calls complete and pump again when done was called; never two of these at a time.
+// calls pump, and again while ready, writes out.buf, and calls complete and pump again when done was called; never two of
+// these at a time.
 type session struct {
 	door *door
 	in   *Reader
@@ -26,9 +27,13 @@ type session struct {
 	backlog int    // bytes of replies that the driver took out of out and has not written yet
 	taken   uint64 // commands, ever
 
+	turn int  // what is left of the present turn, in bytes of replies or what commands count as
+	more bool // commands wait for nothing but a turn, or room for their replies
+
 	open  *unit // collects
 	sent  *unit // is on its way
 	spare *unit // for the next open
+	calm  bool  // the last that was sent was light; see gate.go
 
 	call    call // these three are here so that none is allocated per command or unit
 	results answers
@@ -46,23 +51,34 @@ func newSession(d *door, in *Reader, id int64, done func(*unit)) *session {
 	}
 }
 
-// pump takes what commands it can and hands over what they became.
+// pump takes what commands it can in a turn and hands over what they became.
 func (s *session) pump() {
+	s.turn = turnReplies
 	for {
 		s.advance()
-		if !s.submit() || s.hungry {
+		if !s.submit() || s.hungry || s.more {
 			return
 		}
 	}
 }
 
+// ready reports whether a pump would take commands although nothing was received and nothing was answered since the last.
+func (s *session) ready() bool { return s.more && !s.closing && s.hasRoom() }
+
+// hasRoom reports whether replies are read fast enough for more of them.
+func (s *session) hasRoom() bool { return len(s.out.buf)+s.backlog <= maxReplies }
+
 // unfinished reports whether replies are still to come for commands that were taken.
 func (s *session) unfinished() bool { return s.sent != nil || s.open != nil && len(s.open.slots) > 0 }
 
-// advance takes commands until the input is exhausted, one must wait, or replies pile up.
+// advance takes commands until the input is exhausted, one must wait, replies pile up, or the turn is over.
 func (s *session) advance() {
-	s.hungry = false
-	for !s.closing && len(s.out.buf)+s.backlog <= maxReplies {
+	s.hungry, s.more = false, false
+	for !s.closing {
+		if s.turn <= 0 || !s.hasRoom() {
+			s.more = true
+			return
+		}
 		args := s.held
 		if args == nil {
 			var err error
@@ -76,11 +92,13 @@ func (s *session) advance() {
 			}
 		}
 		s.held = nil
+		before := len(s.out.buf)
 		if !s.take(args) {
 			s.held = args
 			return
 		}
 		s.taken++
+		s.turn -= turnReplies/turnCommands + max(0, len(s.out.buf)-before)
 	}
 }
 
@@ -176,6 +194,7 @@ func (s *session) collecting() *unit {
 		u.request.Done, u.again.Done = done, done
 	}
 	u.text.protocol = s.out.protocol
+	u.share = s.door.gate.share()
 	s.open = u
 	return u
 }
@@ -192,13 +211,12 @@ func (s *session) submit() bool {
 		return true
 	}
 	s.sent = u
-	if u.writes > 0 {
-		s.door.cluster.Propose(&u.request)
-		return true
+	if u.writes == 0 { // riders alone, too: the write they stood behind is finished by now
+		u.request.MinIndex = s.acked
 	}
-	// Riders alone, too: the write they stood behind is finished by now.
-	u.request.MinIndex = s.acked
-	s.door.cluster.Read(&u.request)
+	calm := s.calm
+	s.calm = u.request.Ops <= lightOps
+	s.door.gate.pass(u, calm)
 	return true
 }
 
@@ -213,9 +231,21 @@ func (s *session) complete(u *unit) {
 		s.door.cluster.Read(&u.again)
 		return
 	}
-	s.sent = nil
+	s.finish()
 	s.render(u)
 	s.submit()
+}
+
+// drop is complete without replies, for a connection that is closed.
+func (s *session) drop(u *unit) {
+	s.finish()
+	u.reset()
+}
+
+// finish notes that nothing is on its way.
+func (s *session) finish() {
+	s.door.gate.done(s.sent)
+	s.sent = nil
 }
 
 // render writes the replies of a unit, in order, and takes the unit back.

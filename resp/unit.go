@@ -29,6 +29,8 @@ type unit struct {
 	again   fsm.Request   // riders that are read after their Batch, or without it
 	tell    func(*writer) // of asking
 	class   class
+	share   share
+	weight  int // for the gate
 	writes  int // Ops
 	reads   int // Ops
 	slots   []slot
@@ -66,7 +68,7 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	if !c.writes {
 		reads += len(call.ops)
 	}
-	over := len(r.Groups) > maxUnitBytes || r.Ops > fsm.MaxBatchOps || r.Weight > fsm.MaxWeight || reads > maxUnitReads
+	over := len(r.Groups) > u.share.bytes || r.Ops > u.share.ops || r.Weight > fsm.MaxWeight || reads > u.share.reads
 	if over && ops > 0 {
 		r.Groups, r.Ops, r.Weight = r.Groups[:before], ops, weight
 		return false

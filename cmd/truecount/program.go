@@ -87,6 +87,7 @@ func Open(config Config) (*Program, error) {
 		Cluster:    p.gate,
 		Version:    config.Version,
 		MaxClients: allowedClients(int(config.MaxClients), config.Logger),
+		MaxHeld:    int64(configs.ReadMemory().ForClients()),
 		Logf:       func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
