@@ -249,6 +249,12 @@ func (c *conn) turn() {
 	c.counted = c.session.taken
 	c.account()
 	c.changed.Signal()
+	if c.session.foreign {
+		c.session.foreign = false
+		c.server.door.foreign.Add(1)
+		c.server.noticeForeign.log(c.server.logf, "resp: client %s is cut off: it sent POST or Host:, which looks like an attack through a browser",
+			c.net.RemoteAddr())
+	}
 }
 
 // flushed reports whether every reply so far is on the socket.

@@ -74,6 +74,7 @@ type Stats struct {
 	Held     int64  // bytes of buffers of all connections now
 	Unread   uint64 // connections cut off because they did not read their replies
 	Overheld uint64 // connections cut off because all together held too much, and they the most
+	Foreign  uint64 // connections cut off because they spoke HTTP
 }
 
 // door is what all sessions of a Server share.
@@ -89,7 +90,7 @@ type door struct {
 	port                                            atomic.Int64 // of the newest listener; 0 unless TCP
 	clients, held                                   atomic.Int64
 	accepted, rejected, commands, bytesIn, bytesOut atomic.Uint64
-	unread, overheld                                atomic.Uint64
+	unread, overheld, foreign                       atomic.Uint64
 }
 
 func newDoor(o *Options) *door {
@@ -104,7 +105,7 @@ func (d *door) stats() Stats {
 	return Stats{
 		Clients: d.clients.Load(), Accepted: d.accepted.Load(), Rejected: d.rejected.Load(),
 		Commands: d.commands.Load(), BytesIn: d.bytesIn.Load(), BytesOut: d.bytesOut.Load(),
-		Held: d.held.Load(), Unread: d.unread.Load(), Overheld: d.overheld.Load(),
+		Held: d.held.Load(), Unread: d.unread.Load(), Overheld: d.overheld.Load(), Foreign: d.foreign.Load(),
 	}
 }
 
@@ -117,7 +118,7 @@ type Server struct {
 	lanes   lanes
 	logf    func(string, ...any)
 
-	noticeAccept, noticeFull, noticeUnread, noticeHeld notice
+	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign notice
 
 	relieving atomic.Bool // relieve is at work
 

@@ -41,6 +41,7 @@ type session struct {
 	held    [][]byte // a command that must wait; its bytes are still in the Reader
 	hungry  bool     // in holds no whole command, and there is room for more
 	closing bool     // takes no more commands
+	foreign bool     // the client speaks HTTP; see crossProtocol
 	refused string   // burst rule: the error that every command gets for now
 }
 
@@ -115,6 +116,13 @@ func (s *session) violation(err error) {
 // a unit has completed.
 func (s *session) take(args [][]byte) bool {
 	c, err := s.door.table.find(args)
+	if c == nil && crossProtocol(args[0]) {
+		if s.unfinished() {
+			return false
+		}
+		s.foreign, s.closing = true, true
+		return true
+	}
 	if s.refused != "" && (c == nil || !c.always) {
 		s.out.Error(s.refused)
 		return true
@@ -148,6 +156,10 @@ func (s *session) take(args [][]byte) bool {
 	}
 	return s.place(c, &s.call)
 }
+
+// crossProtocol reports whether a command is the beginning or a header of an HTTP request. A browser can be made to send one to
+// any address, with commands in its body; so, as in Redis, the connection is closed without an answer.
+func crossProtocol(name []byte) bool { return is(name, "POST") || is(name, "HOST:") }
 
 func (s *session) answer(err error) bool {
 	w := s.onTheSpot()
