@@ -1,6 +1,9 @@
 package resp
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // COMMAND: the table, for clients that look up where the keys are.
 func describeCommands(s *session, w *writer, _ [][]byte) {
@@ -11,10 +14,17 @@ func describeCommands(s *session, w *writer, _ [][]byte) {
 	}
 }
 
+// maxNames bounds the names of one COMMAND INFO: the reply has hundreds of bytes for each.
+const maxNames = 1024
+
 // COMMAND INFO [name …]
 func describeSomeCommands(s *session, w *writer, args [][]byte) {
 	if len(args) == 2 {
 		describeCommands(s, w, nil)
+		return
+	}
+	if len(args)-2 > maxNames {
+		w.Error(fmt.Sprintf("ERR more than %d names", maxNames))
 		return
 	}
 	w.Array(len(args) - 2)

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -39,8 +40,19 @@ var settings = []setting{
 	{name: "timeout", text: "0"},
 }
 
+// maxPatterns bounds the patterns of one CONFIG GET, in bytes: each is compared with every name.
+const maxPatterns = 4 << 10
+
 // CONFIG GET pattern …; a pattern without special characters is a name, and is answered as it was written.
 func configGet(s *session, w *writer, args [][]byte) {
+	length := 0
+	for _, pattern := range args[2:] {
+		length += max(1, len(pattern))
+	}
+	if length > maxPatterns {
+		w.Error(fmt.Sprintf("ERR the patterns are longer than %d bytes", maxPatterns))
+		return
+	}
 	var matched []setting
 	for _, known := range settings {
 		for _, pattern := range args[2:] {

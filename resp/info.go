@@ -37,8 +37,9 @@ var sections = []section{
 // INFO [section …]; without one, and for default, all and everything: all sections, each once.
 func info(s *session, w *writer, args [][]byte) {
 	wanted := func(name string) bool {
+		name = strings.ToUpper(name)
 		return len(args) == 1 || slices.ContainsFunc(args[1:], func(arg []byte) bool {
-			return is(arg, strings.ToUpper(name)) || is(arg, "DEFAULT") || is(arg, "ALL") || is(arg, "EVERYTHING")
+			return is(arg, name) || is(arg, "DEFAULT") || is(arg, "ALL") || is(arg, "EVERYTHING")
 		})
 	}
 	var b strings.Builder
