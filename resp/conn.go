@@ -77,10 +77,17 @@ func (c *conn) serve() {
 		c.next()
 	}
 	if c.die() {
-		c.mu.Unlock() // a client that sends on is refused by the system, which may take a while
-		c.net.Close()
+		c.mu.Unlock()
+		c.shut()
 		c.mu.Lock()
 	}
+}
+
+// shut closes the connection itself, in a lane: many may end at once.
+func (c *conn) shut() {
+	c.server.lanes.enter()
+	defer c.server.lanes.leave()
+	c.net.Close()
 }
 
 // next lets the session go on if it can do so at once, or waits until something has changed.
@@ -288,7 +295,7 @@ func (c *conn) abort() {
 // close closes the connection from anywhere; serve ends then.
 func (c *conn) close() {
 	if c.die() {
-		c.server.running.Go(func() { c.net.Close() }) // it waits for read, which may be waiting for mu
+		c.server.running.Go(c.shut) // it waits for read, which may be waiting for mu
 	}
 }
 
