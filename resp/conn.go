@@ -16,6 +16,7 @@ const (
 	writePatience = 30 * time.Second // a client that takes no byte of its replies for so long is cut off
 	emptyAfter    = time.Millisecond // no input for so long is "empty", where the connection can't tell
 	keptReplies   = 64 << 10         // bytes of room for replies that a connection keeps
+	largeResults  = 32 << 10         // bytes; to make replies of so many takes longer than to wake a goroutine
 )
 
 // longAgo is a deadline that has passed.
@@ -232,10 +233,25 @@ func (c *conn) setDeadline(probing bool) {
 	_ = c.net.SetReadDeadline(at) // fails only on a closed connection, and then Read fails, too
 }
 
-// done is called by the cluster when a unit is finished. It never blocks: nobody holds mu over a wait.
+// done is called by the cluster when a unit is finished. It never blocks: nobody holds mu over a wait. Others wait for the
+// cluster's goroutine meanwhile, so large Results are for another one, in a lane.
 func (c *conn) done(u *unit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(u.request.Results) < largeResults || c.dead {
+		c.complete(u)
+		return
+	}
+	c.server.running.Go(func() {
+		c.server.lanes.enter()
+		defer c.server.lanes.leave()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.complete(u)
+	})
+}
+
+func (c *conn) complete(u *unit) {
 	if c.dead {
 		c.session.drop(u)
 		return

@@ -217,7 +217,7 @@ func (s *Server) admit(nc net.Conn) {
 		nc.Close()
 	case len(s.conns) >= s.door.maxClients:
 		s.door.rejected.Add(1)
-		s.noticeFull.log(s.logf, "resp: client %s is turned away: %d are connected, which is max-clients", nc.RemoteAddr(), s.door.maxClients)
+		s.noticeFull.log(s.logf, "resp: client %s is turned away: %d are connected, and that is the limit", nc.RemoteAddr(), s.door.maxClients)
 		s.running.Go(func() { turnAway(nc) })
 	default:
 		s.door.accepted.Add(1)
