@@ -9,13 +9,13 @@ import (
 // Fairness in the cluster. It takes Requests in the order in which they come, a Batch at a time. If every connection with a
 // long pipeline handed over all it has, whoever has one command to send would wait for a Batch of each of them. So light units
 // go to the cluster at once, and of heavy ones only as many as fill a Batch are there at a time; the others wait here, in
-// order. Half a Batch, while anybody sends light ones: they wait for what is on its way and for their own.
+// order. A quarter of it, while anybody sends light ones: they wait for what is on its way and for their own.
 const (
 	lightOps   = 16      // a unit of more is heavy
 	lightBytes = 8 << 10 // encoded; and so is one of more bytes
 
 	heavyOps   = fsm.MaxBatchOps // of heavy units in the cluster at a time; one that is larger goes alone
-	heavyTight = heavyOps / 2    // while there are light ones
+	heavyTight = heavyOps / 4    // while there are light ones
 	tightFor   = 25 * heavyOps   // Ops of heavy units behind the last light one, until it is forgotten
 
 	bytesPerOp = 32 // a Batch is full with 4,000 Ops or 128 KiB
