@@ -131,7 +131,7 @@ func TestALeaderThatIsAGuestMayOpenMoreConnections(t *testing.T) {
 		trans := s.transport()
 		defer trans.Close()
 		lead := func() error {
-			r := &raft.AppendEntriesRequest{RPCHeader: s.header(), Term: c.Node("n1").Local().Term + 1}
+			r := &raft.AppendEntriesRequest{RPCHeader: s.header(), Term: c.Node("n1").Local().Term + 1, LeaderCommitIndex: 1}
 			r.ID = []byte(me.Node)
 			return trans.AppendEntries("n1", "n1:17379", r, &raft.AppendEntriesResponse{})
 		}

@@ -66,7 +66,7 @@ func TestTheForgedLeaderWouldTakeOverIfHeWereLetIn(t *testing.T) {
 		trans := s.transport()
 		defer trans.Close()
 		var answer raft.AppendEntriesResponse
-		err := trans.AppendEntries("n3", "n3:17379", &raft.AppendEntriesRequest{RPCHeader: s.header(), Term: hugeTerm}, &answer)
+		err := trans.AppendEntries("n3", "n3:17379", &raft.AppendEntriesRequest{RPCHeader: s.header(), Term: hugeTerm, LeaderCommitIndex: 1}, &answer)
 		if err != nil {
 			t.Fatal(err)
 		}

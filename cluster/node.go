@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ type Node struct {
 	port     *transport.Port
 	trans    gatedTransport
 	raft     *endable
+	log      *parallelLog  // a leader writes while its followers do   parallel.go
 	replica  *replica      // the Machine                              replica.go
 	clock    *clock        // stamps                                   clock.go
 	contact  *contact      // is there a ready leader                  contact.go
@@ -151,23 +153,20 @@ func open(config Config, stores Stores) (*Node, error) {
 }
 
 func (n *Node) startRaft(stores Stores) error {
-	recent, err := raft.NewLogCache(recentEntries, stores.Log)
-	if err != nil {
-		return err
-	}
-	var running atomic.Pointer[raft.Raft]
-	parallel := &parallelLog{LogStore: recent,
+	running := &atomic.Pointer[raft.Raft]{}
+	parallel := &parallelLog{LogStore: stores.Log,
 		leading: func() bool { r := running.Load(); return r != nil && r.State() == raft.Leader },
 		failed: func(err error) {
 			failing(n.failWrite, appending, err)
 			n.HangUp()
 		},
 	}
+	n.log = parallel
 	n.replica.durable = parallel.await
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream:  streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
 		MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
-	})}, n.silence, parallel}
+	})}, n.silence, parallel, running, n.ctx.Done()}
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: parallel}
 	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}
@@ -197,10 +196,6 @@ func (n *Node) startRaft(stores Stores) error {
 	n.leader.raft, n.leader.changed = r, r.LeaderCh()
 	return nil
 }
-
-// recentEntries is how many of the log's last entries stay in memory. For each that a leader sends, and for each follower, raft
-// reads the one before it, only to know its term; a follower reads what it has just written, to apply it.
-const recentEntries = 8
 
 // endable is raft, with a Shutdown whose end every caller can wait for, and one must before the stores are closed: the
 // library's own tells only the first that it has not ended yet, and a node that was removed shuts it down before Close does.
@@ -270,6 +265,7 @@ func (n *Node) Close() error {
 	n.leader.join(closeLimit) // raft may never answer an Entry that was committed while it stopped (hashicorp/raft issue 498)
 	n.wg.Wait()
 	n.reader.wg.Wait()
+	n.log.await(math.MaxUint64) // a write that is under way
 	return errors.Join(err, n.close())
 }
 

@@ -24,13 +24,14 @@ import (
 // At most one StoreLogs is pending: the next one waits. (A leader proposes one Entry at a time anyway.)
 type parallelLog struct {
 	raft.LogStore
-	leading func() bool // raft's main goroutine calls StoreLogs; what it is can't change meanwhile
+	leading func() bool // looked at by raft's main goroutine when it stores; it may end meanwhile, never begin
 	failed  func(error) // ends the node, and returns when no peer hears it any more
 
 	mu      sync.Mutex
-	pending []*raft.Log   // raft leaves them alone from here on
-	written chan struct{} // closed when what is pending is durable, or has failed; nil: nothing is pending
-	broken  error         // why what is pending will never be durable
+	recent  [recentEntries]*raft.Log // the last ones that are durable, each at its index modulo the length
+	pending []*raft.Log              // raft leaves them alone from here on
+	written chan struct{}            // closed when what is pending is durable, or has failed; nil: nothing is pending
+	broken  error                    // why what is pending will never be durable
 }
 
 func (l *parallelLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
@@ -40,7 +41,13 @@ func (l *parallelLog) StoreLogs(logs []*raft.Log) error {
 		return err
 	}
 	if !l.leading() || !mayPend(logs) {
-		return l.LogStore.StoreLogs(logs)
+		err := l.LogStore.StoreLogs(logs)
+		if err == nil {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.keepLocked(logs)
+		}
+		return err
 	}
 	l.mu.Lock()
 	l.pending, l.written = logs, make(chan struct{})
@@ -62,6 +69,17 @@ func (l *parallelLog) write(logs []*raft.Log) {
 		return
 	}
 	l.pending, l.written = nil, nil
+	l.keepLocked(logs)
+}
+
+// recentEntries is how many of the last entries stay in memory. For each entry that a leader sends, and for each follower, raft
+// reads the one before, only to know its term; a follower reads what it has just written, to apply it.
+const recentEntries = 8
+
+func (l *parallelLog) keepLocked(logs []*raft.Log) {
+	for _, log := range logs[max(0, len(logs)-recentEntries):] {
+		l.recent[log.Index%recentEntries] = log
+	}
 }
 
 // mayPend reports whether all logs are Entries.
@@ -76,6 +94,13 @@ func (l *parallelLog) GetLog(index uint64, log *raft.Log) error {
 			*log = *p
 			return nil
 		}
+	}
+	l.mu.Lock()
+	recent := l.recent[index%recentEntries]
+	l.mu.Unlock()
+	if recent != nil && recent.Index == index {
+		*log = *recent
+		return nil
 	}
 	return l.LogStore.GetLog(index, log)
 }
@@ -101,6 +126,13 @@ func (l *parallelLog) DeleteRange(from, to uint64) error {
 	if err := l.await(to); err != nil {
 		return err
 	}
+	l.mu.Lock()
+	for i, log := range l.recent {
+		if log != nil && from <= log.Index && log.Index <= to {
+			l.recent[i] = nil
+		}
+	}
+	l.mu.Unlock()
 	return l.LogStore.DeleteRange(from, to)
 }
 

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -97,6 +99,8 @@ type gatedTransport struct {
 	namedTransport
 	silence *silence
 	log     *parallelLog
+	running *atomic.Pointer[raft.Raft] // nil until raft runs
+	ended   <-chan struct{}            // closed with the node
 }
 
 var (
@@ -122,6 +126,24 @@ func (t gatedTransport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAd
 	}
 	return gatedPipeline{pipeline, t.silence, t.log}, nil
 }
+
+// RequestPreVote asks for nothing while this node is silent: it would win, and then wait for its disk again.
+func (t gatedTransport) RequestPreVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
+	if t.silence.on() {
+		return errSilent
+	}
+	return t.namedTransport.RequestPreVote(id, to, args, resp)
+}
+
+// RequestVote asks for nothing while this node is silent.
+func (t gatedTransport) RequestVote(id raft.ServerID, to raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
+	if t.silence.on() {
+		return errSilent
+	}
+	return t.namedTransport.RequestVote(id, to, args, resp)
+}
+
+var errSilent = errors.New("this node's disk does not answer")
 
 // Close lets go what waits.
 func (t gatedTransport) Close() error {

@@ -167,7 +167,7 @@ func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, log := &silence{}, &parallelLog{}
 		trans := gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s, log}
+			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s, log, nil, nil}
 		sent := make(chan string, 10)
 		send := func() {
 			go func() {
@@ -192,11 +192,22 @@ func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 		if len(sent) != 3 || !s.on() {
 			t.Errorf("%d were sent in a silence", len(sent)-3)
 		}
-		if err := trans.RequestPreVote("b", "b:1", &raft.RequestPreVoteRequest{}, &raft.RequestPreVoteResponse{}); !errors.Is(err, errNoStream) {
-			t.Errorf("a vote is held back: %v", err)
+		votes := func() [2]error {
+			return [2]error{trans.RequestPreVote("b", "b:1", &raft.RequestPreVoteRequest{}, &raft.RequestPreVoteResponse{}),
+				trans.RequestVote("b", "b:1", &raft.RequestVoteRequest{}, &raft.RequestVoteResponse{})}
+		}
+		for _, err := range votes() {
+			if !errors.Is(err, errSilent) {
+				t.Errorf("a silent node has asked for a vote: %v", err)
+			}
 		}
 		s.end()
 		synctest.Wait()
+		for _, err := range votes() {
+			if !errors.Is(err, errNoStream) {
+				t.Errorf("a vote is held back: %v", err)
+			}
+		}
 		if len(sent) != 6 {
 			t.Errorf("%d of 3 were sent after it", len(sent)-3)
 		}

@@ -163,7 +163,7 @@ func (r *run) nemesis() {
 			r.Skew(host, time.Duration(r.Rand.IntN(7200)-3600)*time.Second)
 		case fault == 6:
 			r.note("slow " + host)
-			r.Slow(host, time.Duration(1+r.Rand.IntN(100))*time.Millisecond)
+			r.Slow(host, time.Duration(1+r.Rand.IntN(30))*time.Millisecond)
 		default:
 			r.note("heal")
 			r.heal()

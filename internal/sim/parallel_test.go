@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -121,4 +122,36 @@ func TestReplicasStayAlikeWhenALeaderLosesWhatItsFollowerHas(t *testing.T) {
 	if lost == 0 {
 		t.Error("the leader never lost its copy: that proves nothing")
 	}
+}
+
+// A write that fails behind raft's back: the process lives on for a moment, and has a follower's word for an entry that it
+// will never have.
+func TestALeaderWhoseWriteFailsIsHeardNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 1)
+		defer c.Stop()
+		ended := make(chan string, 10)
+		c.Fatal = func(name string, err error) { ended <- name }
+		c.StartThree()
+		leader := c.Leader()
+		if _, err := c.Incr(leader, "hits", 1); err != nil {
+			t.Fatal(err)
+		}
+		c.FailAppend(leader, errors.New("no such disk"))
+		if v, err := c.Incr(leader, "hits", 1); err == nil {
+			t.Errorf("%d was acknowledged without the leader's disk", v)
+		}
+		other := others(leader)[0]
+		c.WaitFor("another leader", time.Second, func() bool { return c.Node(other).Local().Leader != nil && c.Node(other).Local().Leader.ID != leader })
+		c.WaitFor("increment at "+other, 2*time.Second, func() bool { _, err := c.Incr(other, "more", 1); return err == nil })
+		if a := c.Do(leader, fsm.Stale, op(fsm.Get, "hits", 0)); a.Err != nil || a.Results[0].Value.Int != 1 {
+			t.Errorf("the leader shows %v (%v): it has applied what it could not write", a.Results, a.Err)
+		}
+		if len(ended) != 1 || <-ended != leader {
+			t.Errorf("%d nodes have ended, or another", len(ended))
+		}
+		if _, err := c.Get(leader, "hits"); err == nil {
+			t.Error("a strong read was answered by a node without a disk")
+		}
+	})
 }
