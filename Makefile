@@ -8,7 +8,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race fuzz sim e2e pause compare ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race fuzz sim e2e pause hostile compare ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -53,6 +53,9 @@ pause: ## measure what snapshots of five million counters cost the clients; abou
 
 compare: build ## increments a second beside Redis, as tables; about 10 minutes; COMPARE="--rounds 1" for its flags
 	$(GO) run ./internal/compare --dir .local $(COMPARE)
+
+hostile: ## measure what hostile clients cost the others, and the node; under 3 minutes
+	$(GO) test -tags e2e -count=1 -timeout 6m -v ./internal/e2e -run HostileClients -attack 6s
 
 ci: fmt vet staticcheck test race fuzz e2e ## all of it; under 20 minutes
 
