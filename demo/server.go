@@ -8,11 +8,13 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 )
 
 const (
-	maxRequest = 4 << 10 // bytes of a request
-	maxCallers = 16      // connections at once
+	maxRequest = 4 << 10     // bytes of a request
+	maxCallers = 16          // connections at once
+	takeTime   = time.Second // for a caller to take his answer: one who reads nothing would hold up the end
 )
 
 // server takes requests from the socket and hands them to the stage.
@@ -44,7 +46,7 @@ func serve(path string, requests chan<- call) (*server, error) {
 // shut lets nobody in any more.
 func (s *server) shut() { s.listener.Close() }
 
-// wait waits, after shut, until all callers have their answers.
+// wait waits, after shut, until all callers have their answers, or have not taken them in time.
 func (s *server) wait() { s.running.Wait() }
 
 func (s *server) accept() {
@@ -88,6 +90,7 @@ func (s *server) talk(ctx context.Context, conn net.Conn) {
 		if err != nil {
 			return
 		}
+		conn.SetWriteDeadline(time.Now().Add(takeTime)) // fails only if it is closed, and Write says that
 		if _, err := conn.Write(append(text, '\n')); err != nil {
 			return
 		}
