@@ -67,6 +67,7 @@ func demoCommand() *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer stop()
+			context.AfterFunc(ctx, stop) // a second signal ends the process at once, and the system its nodes
 			return demo.Run(ctx, options)
 		},
 	}

@@ -4,9 +4,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"reflect"
 	"strings"
 	"syscall"
@@ -236,4 +238,30 @@ func TestASecondDemoIsRefusedAndSIGTERMStopsTheFirst(t *testing.T) {
 			t.Errorf("%s lives on", n.ID)
 		}
 	}
+}
+
+func TestASecondSignalEndsADemoAtOnce(t *testing.T) {
+	s := newPlayground(t).open(t, "--nodes", "1")
+	node := s.nodes(t)[0]
+	if err := syscall.Kill(node.PID, syscall.SIGSTOP); err != nil { // so that the end takes a moment: nobody answers
+		t.Fatal(err)
+	}
+	within(t, demoStopTime, "the demo ends", func() error {
+		s.cmd.Process.Signal(os.Interrupt)
+		select {
+		case <-s.exited:
+			return nil
+		default:
+			return errors.New("it runs")
+		}
+	})
+	if status := s.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() {
+		t.Errorf("the demo went the long way: %v", s.cmd.ProcessState)
+	}
+	within(t, demoStopTime, "its node dies with it", func() error {
+		if alive(node.PID) {
+			return errors.New("it lives")
+		}
+		return nil
+	})
 }
