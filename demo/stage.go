@@ -117,6 +117,7 @@ func (s *stage) look() {
 
 // awaitSights waits until every node is seen, so that the first table is complete.
 func (s *stage) awaitSights() {
+	s.watch.keen.Store(true) // until the first tick
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	unseen := func(v sight) bool { return v.role == "" }

@@ -40,7 +40,8 @@ type watch struct {
 
 func newWatch(doors []door) *watch { return &watch{doors: doors, sights: make([]sight, len(doors))} }
 
-// run watches one node until ctx ends.
+// run watches one node until ctx ends. One that is gone is tried as often as one that answers: when it is started again,
+// something is going on.
 func (w *watch) run(ctx context.Context, i int) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -51,8 +52,11 @@ func (w *watch) run(ctx context.Context, i int) {
 		}
 	}()
 	for n := 0; ; n++ {
-		if w.keen.Load() || n%calmEvery == 0 || l == nil {
-			l = w.look(ctx, i, l)
+		if w.keen.Load() || n%calmEvery == 0 {
+			had := l != nil
+			if l = w.look(ctx, i, l); had && l == nil {
+				n = -1 // a link that has broken is replaced at the next tick
+			}
 		}
 		select {
 		case <-tick.C:
