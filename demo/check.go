@@ -11,17 +11,21 @@ import (
 )
 
 const (
-	checkEvery = time.Second // while nothing is going on
-	lastTime   = time.Second // for the last one
+	checkEvery = time.Second     // while nothing is going on
+	freshFor   = 4 * time.Second // and no longer it is shown as true; a node that hangs may delay the next for checkEvery + answerTime
+	lastTime   = time.Second     // for the last one
 )
 
 // check is the comparison of what was acknowledged with the value.
 type check struct {
-	figures Figures   // of the last one
+	last    Figures   // of the last one
+	made    time.Time // when it began; zero: none has come to its end
+	failed  error     // of the latest, if it has failed
 	began   time.Time // it, or one that failed since
+	able    time.Time // since when enough nodes live to make one; zero: they don't
 	running bool
-	node    int  // who was asked for the value
-	stale   bool // the figures are of before the end
+	node    int      // who was asked for the value
+	end     *Figures // when the writers have ended; nil: they count
 }
 
 // verdict is what came of one.
@@ -33,14 +37,22 @@ type verdict struct {
 
 // checkIfDue begins a comparison each second, and at once if an outcome waits for it.
 func (s *stage) checkIfDue() {
-	due := time.Since(s.check.began) >= checkEvery
+	now := time.Now()
+	switch {
+	case s.alive() < s.needed():
+		s.check.able = time.Time{}
+		return
+	case s.check.able.IsZero():
+		s.check.able = now
+	}
+	due := now.Sub(s.check.began) >= checkEvery
 	for _, e := range s.episodes {
 		due = due || !e.settled.IsZero()
 	}
-	if s.check.running || !due || s.alive() < s.needed() {
+	if s.check.running || !due {
 		return
 	}
-	s.check.running, s.check.began = true, time.Now()
+	s.check.running, s.check.began = true, now
 	addr := s.nextNode()
 	go func() { s.verdicts <- s.ledger.compare(context.Background(), addr) }()
 }
@@ -58,12 +70,12 @@ func (s *stage) nextNode() string {
 
 // judged takes a comparison, and ends the episodes that it was made for.
 func (s *stage) judged(v verdict) {
-	s.check.running = false
+	s.check.running, s.check.failed = false, v.err
 	if v.err != nil {
 		return
 	}
-	old := s.check.figures
-	s.check.figures = v.figures
+	old := s.check.last
+	s.check.last, s.check.made = v.figures, v.began
 	if v.figures.Lost != old.Lost || v.figures.Doubled != old.Doubled {
 		s.screen.tell(mismatchEvent{stamped(typeMismatch), v.figures})
 	}
@@ -74,20 +86,47 @@ func (s *stage) judged(v verdict) {
 	}
 }
 
-// lastCheck compares when the writers have ended.
+// figures are those of the last comparison, without what it has found if the next one is overdue.
+func (s *stage) figures(now time.Time) Figures {
+	c := &s.check
+	switch {
+	case c.end != nil:
+		return *c.end
+	case !c.made.IsZero() && (c.able.IsZero() || now.Sub(c.made) <= freshFor || now.Sub(c.able) <= freshFor):
+		return c.last
+	}
+	why := "no answer yet"
+	if c.failed != nil {
+		why = c.failed.Error()
+	}
+	f := s.notCompared(why)
+	f.Lost, f.Doubled = Unknown, Unknown
+	return f
+}
+
+// notCompared is what the last comparison has found, if there is one, beside what clients were told since.
+func (s *stage) notCompared(why string) Figures {
+	f := s.check.last
+	if s.check.made.IsZero() {
+		f.Lost, f.Doubled = Unknown, Unknown
+	}
+	f.NotCompared = why
+	s.ledger.sum(&f)
+	return f
+}
+
+// lastCheck compares when the writers have ended. If that fails, the last figures are older, and say why.
 func (s *stage) lastCheck() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastTime)
 	defer cancel()
-	v := verdict{err: errors.New("no majority")}
+	v := verdict{err: errors.New("no majority is alive")}
 	if s.alive() >= s.needed() {
 		v = s.ledger.compare(ctx, s.nextNode())
 	}
-	if v.err == nil {
-		s.check.figures = v.figures
-		return
+	if v.err != nil {
+		v.figures = s.notCompared(v.err.Error())
 	}
-	s.check.stale = true
-	s.check.figures.Acknowledged = s.ledger.acknowledged()
+	s.check.end = &v.figures
 }
 
 // compare reads the value strongly at a node and compares it with what clients were told.
@@ -106,5 +145,6 @@ func (l *ledger) compare(ctx context.Context, addr string) verdict {
 		return v
 	}
 	v.figures = judge(before, l.snapshot(), value)
+	v.figures.ComparedAt = v.began.UTC().Truncate(time.Millisecond)
 	return v
 }

@@ -236,7 +236,8 @@ func (s *stage) killAll() {
 
 // close answers everybody who still waits, the one who asked for the end with the last figures.
 func (s *stage) close(stop call) {
-	s.screen.tell(stoppedEvent{stamped(typeStopped), s.check.figures, !s.check.stale})
+	f := *s.check.end
+	s.screen.tell(stoppedEvent{stamped(typeStopped), f, f.NotCompared == ""})
 	for _, e := range s.episodes {
 		if e.reply != nil {
 			e.reply <- answer{Error: errStopping}

@@ -68,10 +68,13 @@ func (s *stage) advance(e *episode) {
 			s.wait(e, s.waiting())
 		}
 		return
+	case !e.settled.IsZero():
+		if time.Since(e.settled) > freshFor {
+			s.finish(e) // its figures say that they can't be had
+		}
+		return
 	case time.Since(e.wall) > episodeTime:
 		s.wait(e, s.ledger.waiting())
-		return
-	case !e.settled.IsZero():
 		return
 	}
 	if s.hasLeader(e) && (e.Act == ActKilled || s.hasCaughtUp(e)) && (e.Act == ActStarted && !e.HadWaited || s.hasRecovered(e)) {
@@ -126,7 +129,7 @@ func (s *stage) hasRecovered(e *episode) bool {
 	return recovered
 }
 
-// finish tells the outcome of an episode whose figures are there.
+// finish tells the outcome of an episode whose figures are there, or overdue.
 func (s *stage) finish(e *episode) {
 	s.measure(e)
 	if e.Act == ActKilled || e.HadWaited {
@@ -148,7 +151,7 @@ func (s *stage) wait(e *episode, w *Waiting) {
 
 // measure fills in what the clients saw.
 func (s *stage) measure(e *episode) {
-	e.Figures = s.check.figures
+	e.Figures = s.figures(time.Now())
 	e.RateBefore = e.usual
 	e.UnansweredAt = append(e.UnansweredAt, s.ledger.lossesSince(e.at-e.lossy)...)
 	from := max(0, e.at-lookBefore)

@@ -90,9 +90,13 @@ func split(text string) []string {
 
 // Text is the status for people.
 func (s Status) Text() []string {
-	lines := append(table(s.Nodes), "", fmt.Sprintf("%s: %s acknowledged at %.0f/s · %s lost · %s doubled · %s unanswered",
-		s.Key, grouped(s.Acknowledged), s.RatePerSecond, grouped(s.Lost), grouped(s.Doubled), grouped(s.Unanswered)))
-	if hint := suspicion(s.Figures); hint != "" {
+	misses := s.staleness()
+	if s.compared() {
+		misses = fmt.Sprintf("%s lost · %s doubled", grouped(s.Lost), grouped(s.Doubled))
+	}
+	lines := append(table(s.Nodes), "", fmt.Sprintf("%s: %s acknowledged at %.0f/s · %s · %s unanswered",
+		s.Key, grouped(s.Acknowledged), s.RatePerSecond, misses, grouped(s.Unanswered)))
+	if hint := remark(s.Figures); hint != "" {
 		lines = append(lines, hint)
 	}
 	return append(lines, "data and logs: "+s.DataDir)
@@ -114,7 +118,11 @@ func (e countEvent) line() string {
 	if e.Waiting {
 		rate = "writes wait"
 	}
-	return fmt.Sprintf("visits %s · %s · lost %s · doubled %s", grouped(e.Now), rate, grouped(e.Lost), grouped(e.Doubled))
+	misses := e.staleness()
+	if e.compared() {
+		misses = fmt.Sprintf("lost %s · doubled %s", grouped(e.Lost), grouped(e.Doubled))
+	}
+	return fmt.Sprintf("visits %s · %s · %s", grouped(e.Now), rate, misses)
 }
 
 // killedEvent says that a process has ended. What came of it follows as recovered or waiting.
@@ -185,7 +193,7 @@ type mismatchEvent struct {
 
 func (e mismatchEvent) text(string) []string {
 	lines := []string{fmt.Sprintf("compared: %s of %s acknowledged increments lost · %s doubled", grouped(e.Lost), grouped(e.Acknowledged), grouped(e.Doubled))}
-	if hint := suspicion(e.Figures); hint != "" {
+	if hint := remark(e.Figures); hint != "" {
 		lines = append(lines, hint)
 	}
 	return append(lines, "")
@@ -208,12 +216,17 @@ const (
 type stoppedEvent struct {
 	stamp
 	Figures
-	Compared bool `json:"compared"` // false: there was no majority to read the value from, the figures are older
+	Compared bool `json:"compared"` // false: the value could not be read at the end, lost and doubled are older
 }
 
 func (e stoppedEvent) text(string) []string {
 	if !e.Compared {
-		return []string{fmt.Sprintf("stopped, data removed: %s increments acknowledged, writes were waiting", grouped(e.Acknowledged))}
+		since := "never compared"
+		if e.compared() {
+			since = e.staleness() + fmt.Sprintf(": %s lost, %s doubled then", grouped(e.Lost), grouped(e.Doubled))
+		}
+		return []string{fmt.Sprintf("stopped, data removed: %s increments acknowledged", grouped(e.Acknowledged)),
+			since, "comparing failed: " + e.NotCompared}
 	}
 	return []string{fmt.Sprintf("stopped, data removed: %s of %s acknowledged increments lost, %s doubled",
 		grouped(e.Lost), grouped(e.Acknowledged), grouped(e.Doubled))}

@@ -109,6 +109,13 @@ func (l *ledger) waiting() *Waiting {
 	return w
 }
 
+// sum puts into figures what comes from clients alone.
+func (l *ledger) sum(f *Figures) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.Acknowledged, f.Unanswered, f.Refused = l.tally.acked, l.tally.unanswered, l.tally.refused
+}
+
 // acknowledged is how many increments were.
 func (l *ledger) acknowledged() int64 {
 	l.mu.Lock()

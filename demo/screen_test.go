@@ -51,6 +51,15 @@ func scenes() []scene {
 	kill := func(o Outcome) killedEvent {
 		return killedEvent{stamp{Type: typeKilled}, o.Node, o.PID, o.WasLeader, o.How, o.Said}
 	}
+	old := fine
+	old.Lost, old.Doubled, old.NotCompared = Unknown, Unknown, "GET demo:visits at 127.0.0.1:7380: no answer"
+	old.ComparedAt = time.Date(2026, 1, 2, 15, 4, 5, 0, time.Local)
+	unsure := killed
+	unsure.Figures = old
+	stale := old // at the end, what was known is told
+	stale.Lost, stale.Doubled = 0, 2
+	never := old
+	never.ComparedAt, never.NotCompared = time.Time{}, "no majority is alive"
 	told := func(kind string, o Outcome) outcomeEvent { return outcomeEvent{stamp{Type: kind}, o} }
 	after := int64(338)
 	return []scene{
@@ -60,6 +69,7 @@ func scenes() []scene {
 		{"a follower is killed", []event{kill(follower), told(typeRecovered, follower)}},
 		{"figures that no demo should show", []event{told(typeRecovered, wrong)}},
 		{"figures that change", []event{mismatchEvent{Figures: wrong.Figures}, mismatchEvent{Figures: fine}}},
+		{"figures that can't be had", []event{told(typeRecovered, unsure), countEvent{Now: 77, Rate: 99.7, Figures: old}, countEvent{Figures: never}}},
 		{"two of three are dead", []event{kill(stuck), told(typeWaiting, stuck)}},
 		{"all are dead", []event{kill(none), told(typeWaiting, none)}},
 		{"one comes back to none", []event{startedEvent{Node: "n1", PID: 4730}, told(typeWaiting, alone)}},
@@ -69,7 +79,7 @@ func scenes() []scene {
 		{"leadership is handed over", []event{leaderEvent{Node: "n2"}}},
 		{"nothing is acknowledged", []event{quietEvent{Waiting: &Waiting{Answer: "MISCONF this node is low on disk space"}}}},
 		{"counted", []event{countEvent{Now: 1234567, Rate: 99.7}, countEvent{Now: 77, Waiting: true, Figures: wrong.Figures}}},
-		{"the end", []event{stoppedEvent{Figures: fine, Compared: true}, stoppedEvent{Figures: fine}}},
+		{"the end", []event{stoppedEvent{Figures: fine, Compared: true}, stoppedEvent{Figures: stale}, stoppedEvent{Figures: never}}},
 	}
 }
 

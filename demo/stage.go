@@ -153,7 +153,7 @@ func (s *stage) followLeader() {
 
 // draw shows the counter.
 func (s *stage) draw(now time.Time) {
-	e := countEvent{stamp: stamped(typeCount), Figures: s.check.figures, Waiting: s.alive() < s.needed()}
+	e := countEvent{stamp: stamped(typeCount), Figures: s.figures(now), Waiting: s.alive() < s.needed()}
 	var cells []int
 	var acked int
 	s.ledger.look(func(p *pulse, now time.Duration) {
@@ -192,7 +192,7 @@ func (s *stage) table() []Node {
 }
 
 func (s *stage) status() Status {
-	status := Status{PID: os.Getpid(), DataDir: s.dir, Key: Key, Nodes: s.table(), Figures: s.check.figures}
+	status := Status{PID: os.Getpid(), DataDir: s.dir, Key: Key, Nodes: s.table(), Figures: s.figures(time.Now())}
 	s.ledger.look(func(p *pulse, now time.Duration) { status.RatePerSecond = p.rate(now, time.Second) })
 	return status
 }

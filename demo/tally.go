@@ -199,24 +199,14 @@ func (t *tally) clone() *tally {
 	return &c
 }
 
-// Figures compare what clients were told with what the counter holds.
-type Figures struct {
-	Acknowledged int64 `json:"acknowledged"` // increments answered before the value was read
-	Value        int64 `json:"value"`        // a strong read's
-	Lost         int64 `json:"lost"`         // acknowledged increments that the value does not hold
-	Doubled      int64 `json:"doubled"`      // what the value holds beyond the acknowledged and the unanswered
-	Unanswered   int64 `json:"unanswered"`   // sent, but their node died or did not know; they may be in the value
-	Refused      int64 `json:"refused"`      // answered: surely not applied; then sent again
-}
-
 // judge compares a value with the tallies of just before and just after it was read. What was acknowledged before must be
 // in it, and what is in it must have been sent before the second.
 func judge(before, after *tally, value int64) Figures {
 	return Figures{
 		Acknowledged: before.acked,
 		Value:        value,
-		Lost:         before.acked - before.held(value),
-		Doubled:      after.unexplained(value),
+		Lost:         Misses(before.acked - before.held(value)),
+		Doubled:      Misses(after.unexplained(value)),
 		Unanswered:   after.unanswered,
 		Refused:      after.refused,
 	}

@@ -51,15 +51,22 @@ func (o Outcome) sequel(program string) []string {
 	if o.Act == ActKilled || o.HadWaited {
 		lines = append(lines, o.election()+" · longest wait of a client "+seconds(o.LongestWaitMs, 2))
 	}
-	lines = append(lines, fmt.Sprintf("%s of %s acknowledged increments lost · %s doubled · %s",
-		grouped(o.Lost), grouped(o.Acknowledged), grouped(o.Doubled), o.unanswered()))
-	if hint := suspicion(o.Figures); hint != "" {
+	lines = append(lines, o.compare()+" · "+o.unanswered())
+	if hint := remark(o.Figures); hint != "" {
 		lines = append(lines, hint)
 	}
 	if o.Act == ActKilled || o.HadWaited {
 		lines = append(lines, o.dip())
 	}
 	return lines
+}
+
+// compare is what was lost and doubled, if that is known.
+func (o Outcome) compare() string {
+	if !o.compared() {
+		return grouped(o.Acknowledged) + " acknowledged · " + o.staleness()
+	}
+	return fmt.Sprintf("%s of %s acknowledged increments lost · %s doubled", grouped(o.Lost), grouped(o.Acknowledged), grouped(o.Doubled))
 }
 
 func (o Outcome) caughtUp() string {
@@ -97,14 +104,6 @@ func (o Outcome) dip() string {
 	return fmt.Sprintf("%.0f/s before · %s · %s", o.RateBefore, sparkline(steps, full), after)
 }
 
-// suspicion says what else could be behind figures that no demo should show.
-func suspicion(f Figures) string {
-	if f.Lost == 0 && f.Doubled == 0 {
-		return ""
-	}
-	return "a bug, unless somebody else has written to " + Key + ", the demo's own key"
-}
-
 func (w *Waiting) text(program string) []string {
 	if w.Answer != "" {
 		return []string{"writes wait: " + w.Answer}
@@ -139,8 +138,8 @@ func seconds(ms int64, decimals int) string {
 }
 
 // grouped is a number with a comma at each thousand.
-func grouped(n int64) string {
-	digits := strconv.FormatInt(n, 10)
+func grouped[N int64 | Misses](n N) string {
+	digits := strconv.FormatInt(int64(n), 10)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
 	}

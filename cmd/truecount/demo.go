@@ -37,11 +37,12 @@ With --json, each line on stdout is an event with a type and a time:
   started    a node's process was started again
   caught_up  it has what was counted without it
   mismatch   lost or doubled is another number than before
-  stopped    the last figures
+  stopped    the last figures; compared is false if the value could not be read at the end, and they are older
 
 The figures: acknowledged, value, lost, doubled, unanswered (it may or may not have happened), refused (surely not
-applied, and sent again). Names that end in _ms are milliseconds, in _per_second rates. What demo kill and demo start
-print with --json is the body of recovered, waiting or caught_up.`
+applied, and sent again), compared_at. While a comparison is overdue, lost and doubled are null, and not_compared says
+why. Names that end in _ms are milliseconds, in _per_second rates. What demo kill and demo start print with --json is
+the body of recovered, waiting or caught_up.`
 
 func demoCommand() *cobra.Command {
 	options := demo.Options{}
