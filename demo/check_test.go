@@ -113,14 +113,31 @@ func TestTheEndTellsTheLastFiguresAndWhyTheyAreOld(t *testing.T) {
 	s := &stage{nodes: []*node{{addr: f.addr, alive: true}}, ledger: newLedger()}
 	s.check.last, s.check.made = Figures{Lost: 1, Doubled: 2}, time.Now()
 	s.lastCheck()
-	if end := *s.check.end; end.Lost != 1 || end.Doubled != 2 || !strings.Contains(end.NotCompared, "CLUSTERDOWN") {
+	if end := *s.check.end; end.Lost != 1 || end.Doubled != 2 || !strings.Contains(end.NotCompared, "CLUSTERDOWN") || end.fault() == nil {
 		t.Errorf("after a refusal: %+v", end)
 	}
 	s.nodes[0].alive = false
 	s.check.made = time.Time{}
 	s.lastCheck()
-	if end := *s.check.end; end.compared() || end.NotCompared != "no majority is alive" {
+	if end := *s.check.end; end.compared() || end.NotCompared != "no majority is alive" || end.fault() != nil {
 		t.Errorf("without a majority, never compared: %+v", end)
+	}
+}
+
+func TestADemoThatEndsWithIncrementsLostOrDoubledFails(t *testing.T) {
+	for _, test := range []struct {
+		figures Figures
+		want    string
+	}{
+		{Figures{Acknowledged: 7}, ""},
+		{Figures{Lost: Unknown, Doubled: Unknown}, ""},
+		{Figures{Acknowledged: 7, Lost: 2}, "2 of 7 acknowledged increments lost, 0 doubled: a bug, unless "},
+		{Figures{Acknowledged: 7, Doubled: 1}, "0 of 7 acknowledged increments lost, 1 doubled: a bug, unless "},
+	} {
+		err := test.figures.fault()
+		if (err != nil) != (test.want != "") || err != nil && !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%+v: got %v, want %q", test.figures, err, test.want)
+		}
 	}
 }
 

@@ -42,7 +42,7 @@ type Options struct {
 }
 
 // Run starts the nodes, counts, and tells on Out what happens, until ctx ends or somebody says stop through a Control.
-// Nothing is left then: no process, no data. The error is one line.
+// Nothing is left then: no process, no data. The error is one line; increments that are lost or doubled at the end are one.
 func Run(ctx context.Context, options Options) error {
 	if err := options.check(); err != nil {
 		return err
@@ -79,6 +79,9 @@ func Run(ctx context.Context, options Options) error {
 		s.server.shut()
 		place.leave()
 		s.close(stop)
+		if wrong := s.check.end.fault(); wrong != nil {
+			return wrong
+		}
 	}
 	return err
 }

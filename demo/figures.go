@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -54,6 +55,15 @@ func (f Figures) staleness() string {
 
 // wrong reports whether increments are known to be lost or doubled.
 func (f Figures) wrong() bool { return f.Lost > 0 || f.Doubled > 0 }
+
+// fault is the error of a demo that ends with these figures.
+func (f Figures) fault() error {
+	if !f.wrong() {
+		return nil
+	}
+	return fmt.Errorf("%s of %s acknowledged increments lost, %s doubled: %s",
+		grouped(f.Lost), grouped(f.Acknowledged), grouped(f.Doubled), remark(f))
+}
 
 // remark says what else could be behind figures that no demo should show, or why there are none.
 func remark(f Figures) string {

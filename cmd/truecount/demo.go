@@ -42,7 +42,7 @@ With --json, each line on stdout is an event with a type and a time:
 The figures: acknowledged, value, lost, doubled, unanswered (it may or may not have happened), refused (surely not
 applied, and sent again), compared_at. While a comparison is overdue, lost and doubled are null, and not_compared says
 why. Names that end in _ms are milliseconds, in _per_second rates. What demo kill and demo start print with --json is
-the body of recovered, waiting or caught_up.`
+the body of recovered, waiting or caught_up. The exit code is 1 if increments are lost or doubled at the end.`
 
 func demoCommand() *cobra.Command {
 	options := demo.Options{}

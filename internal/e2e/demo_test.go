@@ -127,6 +127,14 @@ func TestADemoShowsIncrementsThatAreDoubledOrLost(t *testing.T) {
 			return nil
 		})
 	}
+	if out, err := s.say("stop"); err != nil {
+		t.Fatalf("demo stop: %v: %s", err, out)
+	}
+	<-s.exited
+	said, want := s.stderr.String(), "acknowledged increments lost, 1 doubled: a bug, unless "
+	if s.cmd.ProcessState.ExitCode() != 1 || !strings.HasPrefix(said, "truecount: 1 of ") || !strings.Contains(said, want) {
+		t.Errorf("ended with %v: %q, want exit code 1 and %q", s.cmd.ProcessState, said, want)
+	}
 }
 
 func TestADemoThatHasLostItsMajoritySaysSoAndRecovers(t *testing.T) {
