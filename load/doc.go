@@ -22,6 +22,7 @@
 // in doubt is kept apart everywhere: a command is acknowledged by its own reply only. Times are on the run's monotonic clock.
 // All bounds are named, those of Options in options.go.
 //
-// The tests: run_test.go plays whole loads against fakes that lose, double, stall and hang up, in virtual time; exchange_test.go
-// counts allocations; the rest are tables of the pure parts: keys, schedule, silence, figures, tally, replies, text.
+// The tests: run_test.go and verify_test.go play whole loads against fakes that lose, double, stall and hang up, in virtual
+// time; exchange_test.go counts allocations; the rest are tables of the pure parts: keys, schedule, silence, figures, tally,
+// replies, text.
 package load

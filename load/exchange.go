@@ -112,6 +112,7 @@ func (w *worker) judge(b *batch, s *sent, r reply) {
 		return
 	}
 	if s.kind == incr {
+		s.value = r.n
 		if w.tally != nil {
 			w.tally.witness(r.n)
 		}
@@ -181,13 +182,14 @@ func (w *worker) flush(p *phase, b *batch) {
 // settle tells the tally of the increments; those of the same key that stand together at once.
 func (w *worker) settle() {
 	for i := 0; i < len(w.sent); {
-		first := w.sent[i]
-		n := i
-		for i < len(w.sent) && w.sent[i] == first {
+		first := &w.sent[i]
+		from, value := i, int64(0)
+		for i < len(w.sent) && w.sent[i].key == first.key && w.sent[i].kind == first.kind && w.sent[i].outcome == first.outcome {
+			value = max(value, w.sent[i].value)
 			i++
 		}
 		if first.kind == incr {
-			w.tally.add(first.key, first.outcome, int64(i-n))
+			w.tally.add(first.key, first.outcome, int64(i-from), value)
 		}
 	}
 }

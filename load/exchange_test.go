@@ -92,13 +92,16 @@ func BenchmarkCommand(b *testing.B) {
 
 func TestNeighboursOfOneKeyKeepTheirOwnOutcomes(t *testing.T) {
 	w, _ := lonely(t, func(o *Options) { o.Keys, o.Verify = 2, true })
-	for _, o := range []outcome{rejected, acknowledged, acknowledged, waiting, doubtful, acknowledged} {
-		w.sent = append(w.sent, sent{key: 1, kind: incr, outcome: o})
+	for i, o := range []outcome{rejected, acknowledged, acknowledged, waiting, doubtful, acknowledged, doubtful} {
+		w.sent = append(w.sent, sent{key: 1, kind: incr, outcome: o, value: int64(10 + i)})
 	}
 	w.sent = append(w.sent, sent{key: 1, kind: get, outcome: acknowledged}, sent{key: 0, kind: incr, outcome: acknowledged})
 	w.settle()
 	one := &w.tally.keys[1]
-	if a, u := one.acknowledged.Load(), one.unanswered.Load(); a != 3 || u != 2 || w.tally.keys[0].acknowledged.Load() != 1 {
-		t.Errorf("%d acknowledged, %d unanswered, want 3 and 2", a, u)
+	if a, u := one.acknowledged.Load(), one.unanswered.Load(); a != 3 || u != 3 || w.tally.keys[0].acknowledged.Load() != 1 {
+		t.Errorf("%d acknowledged, %d unanswered, want 3 and 3", a, u)
+	}
+	if told := one.told.Load(); told != 15 {
+		t.Errorf("told up to %d, want 15: what is in doubt is no promise", told)
 	}
 }

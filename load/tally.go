@@ -22,6 +22,7 @@ type tally struct {
 type account struct {
 	acknowledged atomic.Int64
 	unanswered   atomic.Int64 // sent, and nobody has said what became of them
+	told         atomic.Int64 // the largest value that an acknowledged one has answered
 }
 
 type chunk [chunkBits / 64]atomic.Uint64
@@ -34,13 +35,20 @@ func newTally(keys int) *tally {
 	return t
 }
 
-// add notes the outcome of n increments of a key.
-func (t *tally) add(key uint32, o outcome, n int64) {
+// add notes the outcome of n increments of a key, and the largest value that they have answered. Of those in doubt it does not
+// count: nobody has promised that it lasts.
+func (t *tally) add(key uint32, o outcome, n, value int64) {
+	a := &t.keys[key]
 	switch o {
 	case acknowledged:
-		t.keys[key].acknowledged.Add(n)
+		a.acknowledged.Add(n)
+		for {
+			if told := a.told.Load(); value <= told || a.told.CompareAndSwap(told, value) {
+				return
+			}
+		}
 	case waiting, doubtful:
-		t.keys[key].unanswered.Add(n)
+		a.unanswered.Add(n)
 	}
 }
 
@@ -68,7 +76,7 @@ type Verdict struct {
 	Acknowledged int64 `json:"acknowledged"`
 	Unanswered   int64 `json:"unanswered"` // sent, and nobody said what became of them: they may count or not
 	Value        int64 `json:"value"`      // sum over the keys
-	Lost         int64 `json:"lost"`       // acknowledged, and not in the value
+	Lost         int64 `json:"lost"`       // acknowledged, or below a value that was told, and not in the value: at least so many
 	Doubled      int64 `json:"doubled"`    // in the value, beyond what was acknowledged or unanswered
 	// RepeatedValues counts replies to increments of a single key whose value another reply had, too.
 	RepeatedValues int64    `json:"repeated_values"`
@@ -86,16 +94,21 @@ func (v *Verdict) OK() bool {
 func (t *tally) compare(values []int64, name func(uint32) string) *Verdict {
 	v := &Verdict{Keys: len(t.keys), RepeatedValues: t.twice.Load(), Wrong: []string{}}
 	for i := range t.keys {
-		acked, open, value := t.keys[i].acknowledged.Load(), t.keys[i].unanswered.Load(), values[i]
+		a, value := &t.keys[i], values[i]
+		acked, open, told := a.acknowledged.Load(), a.unanswered.Load(), a.told.Load()
 		v.Acknowledged += acked
 		v.Unanswered += open
 		v.Value += value
-		lost, doubled := max(0, acked-value), max(0, value-acked-open)
+		lost, doubled := max(0, acked-value, told-value), max(0, value-acked-open)
 		v.Lost += lost
 		v.Doubled += doubled
 		if (lost > 0 || doubled > 0) && len(v.Wrong) < maxWrong {
-			v.Wrong = append(v.Wrong, fmt.Sprintf("%s: %s acknowledged, %s unanswered, value %s: %s lost, %s doubled",
-				name(uint32(i)), digits(acked), digits(open), digits(value), digits(lost), digits(doubled)))
+			saw := ""
+			if told > value {
+				saw = fmt.Sprintf("told up to %s, ", digits(told))
+			}
+			v.Wrong = append(v.Wrong, fmt.Sprintf("%s: %s acknowledged, %s unanswered, %svalue %s: %s lost, %s doubled",
+				name(uint32(i)), digits(acked), digits(open), saw, digits(value), digits(lost), digits(doubled)))
 		}
 	}
 	return v

@@ -32,6 +32,7 @@ type sent struct {
 	key     uint32
 	kind    kind
 	outcome outcome
+	value   int64 // that an increment has answered
 }
 
 // outcome is what a worker knows of what it sent.

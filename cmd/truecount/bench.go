@@ -37,7 +37,9 @@ Closed loop: each client sends a pipeline, waits for its replies, and sends the 
 due by a fixed schedule, and latency counts from when each was due, so that a stall counts for all that it holds up.
 
 --verify counts with fresh keys, compares their values with what was acknowledged, and removes them. The exit code is 1 if
-an increment was lost or doubled, and if nothing was acknowledged. Ctrl-C ends early, with the figures so far.
+an increment was lost or doubled, and if nothing was acknowledged. Increments without an answer can hide as many faults: one
+that never happened excuses one doubled; one that happened excuses one lost, unless a reply told a larger value than is left.
+Ctrl-C ends early, with the figures so far.
 
 Any server that speaks the Redis protocol will do: nothing of Truecount's own is sent, unless --level asks for it. Errors come
 in three families: refused (surely not applied), unknown (maybe applied; nothing is sent again), other (a definite no).`,
