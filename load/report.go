@@ -24,7 +24,7 @@ type Report struct {
 	// Unsent are commands that were due in an open loop and could not be sent before its end. In total.latency_ms and
 	// by_node they are, with the time that they had waited until then.
 	Unsent         int64    `json:"unsent"`
-	WakeLateMs     *Latency `json:"wake_late_ms,omitempty"` // open loop: how late this program itself was
+	WakeLateMs     *Latency `json:"wake_late_ms,omitempty"` // open loop: how late this program woke; above 1 ms it is in the latencies, too
 	LongestSilence Silence  `json:"longest_silence"`
 	Disturbances   []Event  `json:"disturbances"`
 	Timeline       []Second `json:"timeline"`

@@ -145,7 +145,7 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("rate not reached: %s commands were due and never sent (their wait is in the latency)", digits(r.Unsent)))
 	}
 	if l := r.WakeLateMs; l != nil && l.P99 > busyMs {
-		notes = append(notes, fmt.Sprintf("this machine is busy: bench itself woke %s ms late (p99; not in the latency)", short(l.P99)))
+		notes = append(notes, fmt.Sprintf("this machine is busy: bench itself woke %s ms late (p99; what is above %v is in the latency)", short(l.P99), maxTimerLate))
 	}
 	return notes
 }
