@@ -47,7 +47,8 @@ type Options struct {
 	Verify       bool   // use fresh keys, and compare them with what was acknowledged in the end
 
 	DisturbEvery time.Duration // 0: never
-	// Disturb does harm, such as killing a node, and says what it did. A call may take its time.
+	// Disturb does harm, such as killing a node, and says what it did; with an error, too, if only a part of it went well, such
+	// as killing without starting again. A call may take its time.
 	Disturb func(context.Context) (event string, err error)
 
 	Progress func(Progress) // is called once a second while it measures; may be nil

@@ -161,10 +161,14 @@ func (p *phase) disturb(ctx context.Context) {
 		p.mark(now)
 		e := Event{AtS: (now - p.start).Seconds()}
 		what, err := p.Disturb(ctx)
-		if e.What = what; err != nil {
-			if ctx.Err() != nil {
-				return // the end of the phase was what went wrong
-			}
+		switch {
+		case err == nil:
+			e.What = what
+		case what != "":
+			e.What = what + "; " + err.Error() // harm was done, and that has to be told even after the end
+		case ctx.Err() != nil:
+			return // the end of the phase was what went wrong
+		default:
 			e.What, e.Failed = err.Error(), true
 		}
 		p.events = append(p.events, e)

@@ -224,6 +224,19 @@ func TestDisturbancesAreListedWithTheirSilence(t *testing.T) {
 	}
 }
 
+func TestHarmThatWasHalfDoneIsToldEvenAfterTheEnd(t *testing.T) {
+	r := play(t, 1, func(_ *stage, o *Options) {
+		o.Duration, o.DisturbEvery = 4*time.Second, 2*time.Second
+		o.Disturb = func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "n1 was killed", errors.New("starting it again failed: no room")
+		}
+	})
+	if len(r.Disturbances) != 1 || r.Disturbances[0].What != "n1 was killed; starting it again failed: no room" || r.Disturbances[0].Failed {
+		t.Errorf("%+v", r.Disturbances)
+	}
+}
+
 func TestProgressIsToldEverySecond(t *testing.T) {
 	var told []Progress
 	play(t, 1, func(_ *stage, o *Options) {

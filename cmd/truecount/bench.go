@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -148,12 +149,20 @@ const (
 	disturbTime = 30 * time.Second // for a node of the demo to be killed and started again
 )
 
+// demoControl is what bench asks of a demo.
+type demoControl interface {
+	Kill(ctx context.Context, node string) (demo.Outcome, error)
+	Start(ctx context.Context, id string) (demo.Outcome, error)
+	Close() error
+}
+
 // runningDemo finds the demo that runs on this machine: its nodes, and what kills its leader, starts it again and says so.
 func runningDemo(ctx context.Context) (nodes []string, killLeader func(context.Context) (string, error), err error) {
 	control, err := demo.Dial(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--kill-leader-every needs a demo: %w", err)
 	}
+	defer control.Close()
 	found, err := control.Nodes(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("--kill-leader-every needs a demo: %w", err)
@@ -161,16 +170,36 @@ func runningDemo(ctx context.Context) (nodes []string, killLeader func(context.C
 	for _, node := range found {
 		nodes = append(nodes, node.RESP)
 	}
-	return nodes, func(ctx context.Context) (string, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disturbTime) // whoever is killed is started again
-		defer cancel()
-		killed, err := control.Kill(ctx, demo.TheLeader)
-		if err != nil {
-			return "", err
-		}
-		_, err = control.Start(ctx, killed.Node)
-		return fmt.Sprintf("%s, the leader, was killed and started again", killed.Node), err
-	}, nil
+	dial := func(ctx context.Context) (demoControl, error) { return demo.Dial(ctx) }
+	return nodes, func(ctx context.Context) (string, error) { return killLeaderOf(ctx, dial) }, nil
+}
+
+// killLeaderOf kills the leader and starts it again. It dials for itself: a Control that has run out of time is closed, and
+// whatever follows on it would fail.
+func killLeaderOf(ctx context.Context, dial func(context.Context) (demoControl, error)) (string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disturbTime) // whoever is killed is started again
+	defer cancel()
+	control, err := dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer control.Close()
+	killed, err := control.Kill(ctx, demo.TheLeader)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "", fmt.Errorf("the demo has not killed the leader within %v", disturbTime)
+	}
+	if err != nil {
+		return "", err
+	}
+	what := fmt.Sprintf("%s, the leader, was killed", killed.Node)
+	_, err = control.Start(ctx, killed.Node)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer from the demo within %v", disturbTime)
+	}
+	if err != nil {
+		return what, fmt.Errorf("starting it again failed: %w", err)
+	}
+	return what + " and started again", nil
 }
 
 func writeReport(w io.Writer, r *load.Report, asJSON bool) error {

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/truecount/truecount/demo"
 	"github.com/truecount/truecount/load"
 )
 
@@ -66,4 +71,64 @@ func TestBenchNamesTheFlagThatCannotBe(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, want one line that begins with %q", test.args, code, errs, test.want)
 		}
 	}
+}
+
+// oneDemo is a demo as one Control sees it: closed for good when a call runs out of time.
+type oneDemo struct {
+	hangs  bool
+	start  error
+	closed bool
+}
+
+func (d *oneDemo) Kill(ctx context.Context, node string) (demo.Outcome, error) {
+	if d.closed {
+		return demo.Outcome{}, net.ErrClosed
+	}
+	if d.hangs {
+		<-ctx.Done()
+		d.closed = true
+		return demo.Outcome{}, ctx.Err()
+	}
+	return demo.Outcome{Node: "n1"}, nil
+}
+
+func (d *oneDemo) Start(context.Context, string) (demo.Outcome, error) {
+	return demo.Outcome{}, d.start
+}
+
+func (d *oneDemo) Close() error {
+	d.closed = true
+	return nil
+}
+
+func TestAKillThatTookTooLongDoesNotSpoilTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full := errors.New("no room on the disk")
+		controls := []*oneDemo{{hangs: true}, {}, {start: full}, {start: context.DeadlineExceeded}}
+		dials := 0
+		dial := func(context.Context) (demoControl, error) {
+			dials++
+			return controls[dials-1], nil
+		}
+		for _, want := range []struct{ what, err string }{
+			{"", "the demo has not killed the leader within 30s"},
+			{"n1, the leader, was killed and started again", ""},
+			{"n1, the leader, was killed", "starting it again failed: no room on the disk"},
+			{"n1, the leader, was killed", "starting it again failed: no answer from the demo within 30s"},
+		} {
+			what, err := killLeaderOf(t.Context(), dial)
+			said := ""
+			if err != nil {
+				said = err.Error()
+			}
+			if what != want.what || said != want.err {
+				t.Errorf("%q, %q, want %q, %q", what, said, want.what, want.err)
+			}
+		}
+		for i, c := range controls {
+			if !c.closed {
+				t.Errorf("conversation %d was left open", i)
+			}
+		}
+	})
 }
