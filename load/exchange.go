@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,13 @@ const (
 	strangeCode = "(strange reply)"
 )
 
+// overtime is how long after its end a phase waits for a pipeline of which replies still come; when it is interrupted, it
+// waits no longer than for a single reply.
+const overtime = 30 * time.Second
+
+// errOvertime is the end of a pipeline that has taken too much of it.
+var errOvertime = errors.New("replies were still coming when the time was over")
+
 // replyKinds are the types of the replies that are no errors.
 var replyKinds = [kinds]byte{incr: integer, get: bulk, set: simple}
 
@@ -34,14 +42,14 @@ type batch struct {
 
 // exchange writes the pipeline and reads its replies. from is when its latency begins; 0 is now. A connection that breaks is
 // left, and nothing is sent again.
-func (w *worker) exchange(p *phase, from time.Duration) {
+func (w *worker) exchange(ctx context.Context, p *phase, from time.Duration) {
 	now := w.clock()
 	if from == 0 {
 		from = now
 	}
 	w.link.extend(now)
 	w.refused = 0
-	err := w.writeAndRead(p, from)
+	err := w.writeAndRead(ctx, p, from)
 	if w.tally != nil {
 		w.settle()
 	}
@@ -50,37 +58,43 @@ func (w *worker) exchange(p *phase, from time.Duration) {
 	}
 }
 
-func (w *worker) writeAndRead(p *phase, from time.Duration) error {
+func (w *worker) writeAndRead(ctx context.Context, p *phase, from time.Duration) error {
 	if len(w.out) < bigWrite {
 		if _, err := w.link.Write(w.out); err != nil {
 			return err
 		}
-		return w.read(p, from)
+		return w.read(ctx, p, from)
 	}
 	written := make(chan error, 1)
 	go func() {
 		_, err := w.link.Write(w.out)
 		written <- err
 	}()
-	err := w.read(p, from)
+	err := w.read(ctx, p, from)
 	if err != nil {
 		w.link.Close() // ends the writing
 	}
 	return errors.Join(err, <-written)
 }
 
-// read reads the replies to all that was sent.
-func (w *worker) read(p *phase, from time.Duration) error {
+// read reads the replies to all that was sent. As long as some come, more time is given for the others.
+func (w *worker) read(ctx context.Context, p *phase, from time.Duration) error {
 	b := batch{from: from}
 	defer w.flush(p, &b)
 	for i := range w.sent {
 		r, err := w.link.next()
 		if err != nil {
+			if i > 0 && errors.Is(err, os.ErrDeadlineExceeded) && w.clock()-b.at < answerTime {
+				return fmt.Errorf("%w: %w", errOvertime, err)
+			}
 			return err
 		}
 		if at := w.link.at(); at != b.at {
 			w.flush(p, &b)
 			b.at = at
+			if at < p.end+overtime && ctx.Err() == nil {
+				w.link.extend(at)
+			}
 		}
 		w.judge(&b, &w.sent[i], r)
 	}
@@ -213,6 +227,8 @@ func (w *worker) leave(err error) {
 // brokenText says why a connection is of no use any more.
 func brokenText(err error) string {
 	switch {
+	case errors.Is(err, errOvertime):
+		return errOvertime.Error()
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Sprintf("no reply within %v", answerTime)
 	case errors.Is(err, io.EOF):

@@ -51,7 +51,7 @@ func lonely(t testing.TB, set func(*Options)) (*worker, *phase) {
 
 func round(w *worker, p *phase) {
 	w.draw(w.Pipeline)
-	w.exchange(p, 0)
+	w.exchange(context.Background(), p, 0)
 }
 
 func TestAPipelineAllocatesNothing(t *testing.T) {

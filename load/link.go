@@ -32,7 +32,7 @@ func newLink(conn net.Conn, clock func() time.Duration, pipeline int) *link {
 	return &link{Conn: conn, replies: *newReplies(conn, clock, size), clock: clock, extended: clock()}
 }
 
-// extend gives what is sent now answerTime, and up to a second more: setting a deadline each time would cost.
+// extend gives the next reply answerTime from now, and up to a second more: setting a deadline each time would cost.
 func (l *link) extend(now time.Duration) {
 	if now-l.extended >= time.Second {
 		l.deadline(now)

@@ -66,7 +66,7 @@ func (w *worker) work(ctx context.Context, p *phase) {
 			return
 		}
 		w.draw(size)
-		w.exchange(p, from)
+		w.exchange(ctx, p, from)
 		if w.refused > 0 {
 			w.recover(ctx, p)
 		}
