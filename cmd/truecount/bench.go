@@ -185,21 +185,22 @@ func killLeaderOf(ctx context.Context, dial func(context.Context) (demoControl, 
 	}
 	defer control.Close()
 	killed, err := control.Kill(ctx, demo.TheLeader)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "", fmt.Errorf("the demo has not killed the leader within %v", disturbTime)
-	}
 	if err != nil {
-		return "", err
+		return "", demoWords(err)
 	}
 	what := fmt.Sprintf("%s, the leader, was killed", killed.Node)
-	_, err = control.Start(ctx, killed.Node)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("no answer from the demo within %v", disturbTime)
-	}
-	if err != nil {
-		return what, fmt.Errorf("starting it again failed: %w", err)
+	if _, err = control.Start(ctx, killed.Node); err != nil {
+		return what, fmt.Errorf("starting it again failed: %w", demoWords(err))
 	}
 	return what + " and started again", nil
+}
+
+// demoWords says of a call that ran out of time what is known: the demo may still do it.
+func demoWords(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer from the demo within %v; what has become of it: truecount demo status", disturbTime)
+	}
+	return err
 }
 
 func writeReport(w io.Writer, r *load.Report, asJSON bool) error {
