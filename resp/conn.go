@@ -38,13 +38,14 @@ type conn struct {
 	reading bool                  // serve is in Read
 	kicked  bool                  // serve was called back from Read
 	take    func(fd uintptr) bool // takeDirect; kept so that no read allocates
+	room    int                   // bytes of room for the last read
 	taken   struct {              // what it took
 		n   int
 		err error
 	}
 	deadline deadline // of Read
 	heard    bool     // something has come in since the quiet deadline was set
-	streak   int      // turns without waiting for the client; see lane.go
+	streak   int      // turns, less those in which the client had sent no more; see lane.go
 	inLane   bool
 	dead     bool // the connection is closed
 
@@ -120,7 +121,7 @@ func (c *conn) receive() bool {
 	c.setDeadline(probing)
 	n, kicked, err := c.read()
 	if n > 0 {
-		c.streak++
+		c.count(n)
 		c.heard = true
 		c.server.door.bytesIn.Add(uint64(n))
 		c.session.in.Fill(n)
@@ -156,6 +157,7 @@ func (c *conn) read() (n int, kicked bool, err error) {
 	}()
 	if !c.socket.direct() {
 		room := c.session.in.Space(readRoom)
+		c.room = len(room)
 		c.leave() // nobody can tell whether it will wait
 		c.mu.Unlock()
 		n, err = c.net.Read(room)
@@ -174,6 +176,7 @@ func (c *conn) read() (n int, kicked bool, err error) {
 func (c *conn) takeDirect(fd uintptr) bool {
 	c.mu.Lock()
 	room := c.session.in.Space(readRoom)
+	c.room = len(room)
 	var again bool
 	c.taken.n, again, c.taken.err = readOnce(fd, room)
 	if again {

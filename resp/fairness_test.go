@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -44,9 +45,17 @@ func TestWhoDoesNotWaitForItsClientNeedsALane(t *testing.T) {
 		u.send("PING\r\n")
 		u.wants("PONG")
 	}
+	eventually(t, "both wait for their clients", func() bool { return s.waiting() == 2 })
 	for range cap(s.lanes) {
 		s.lanes.enter()
 	}
+	var leave sync.Once
+	leaveAll := func() {
+		for range cap(s.lanes) {
+			s.lanes.leave()
+		}
+	}
+	t.Cleanup(func() { leave.Do(leaveAll) }) // or the Server would never end
 	// More than a turn, so that it needs a lane before it has answered all; and who comes anew needs one, too.
 	endless.send(strings.Repeat("PING\r\n", 20*turnCommands))
 	newcomer := s.dial()
@@ -58,13 +67,25 @@ func TestWhoDoesNotWaitForItsClientNeedsALane(t *testing.T) {
 	if n := s.Stats().Commands; n > 102+(freeTurns+1)*turnCommands {
 		t.Errorf("%d commands were taken without a lane", n)
 	}
-	for range cap(s.lanes) {
-		s.lanes.leave()
-	}
+	leave.Do(leaveAll)
 	newcomer.wants("PONG")
 	for range 20 * turnCommands {
 		endless.wants("PONG")
 	}
+}
+
+// waiting is how many connections wait for their clients.
+func (s *Server) waiting() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.mu.Lock()
+		if c.reading && c.streak == 0 {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
 }
 
 // beside is another client of the same door.
