@@ -21,7 +21,7 @@ type battle struct {
 }
 
 // What may happen to the near client and to the memory of the node; the figures are printed. Measured on a quiet machine, the
-// median is 1 to 2 times that of quiet moments. Here the attackers take their processors from the nodes, and in CI so do
+// median is 1 to 2.5 times that of quiet moments. Here the attackers take their processors from the nodes, and in CI so do
 // others: only what no load explains is an error.
 const (
 	worstRatio  = 20
