@@ -23,7 +23,7 @@ import (
 //	  fatalHang           the node ends
 //
 // A follower whose disk hangs does no harm. Leader or not, a node whose disk hangs asks the others whom they follow, for the
-// sake of its clients: raft's goroutine waits for the disk and learns of no new leader.
+// sake of its clients: raft's main goroutine soon waits for the disk, and may learn of no new leader.
 
 // silence holds back what keeps followers loyal.
 type silence struct {
