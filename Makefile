@@ -46,7 +46,7 @@ sim: ## many runs of chaos in virtual time
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
 e2e: ## real processes, killed and restarted
-	$(GO) test -tags e2e -count=1 -timeout 10m -v ./internal/e2e
+	$(GO) test -tags e2e -count=1 -timeout 15m -v ./internal/e2e
 
 pause: ## measure what snapshots of five million counters cost the clients; about six minutes, 4 GB of memory
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./internal/e2e -run CountingGoesOn -pause 5000000
