@@ -5,6 +5,27 @@ import (
 	"strings"
 )
 
+var catalogueCommands = []command{
+	{name: "command", arity: -1, flags: "loading stale", local: describeCommands, stale: true,
+		summary: "Describes all commands.", reply: "array: the command table", cost: "O(N), N commands", subs: []command{
+			{name: "command|count", arity: 2, summary: "Tells how many commands there are.", reply: "integer", local: countCommands, stale: true},
+			{name: "command|docs", arity: -2, syntax: "[command-name [command-name ...]]", summary: "Documents commands.", reply: "map: names and what is documented of them", local: documentCommands, stale: true},
+			{name: "command|info", arity: -2, syntax: "[command-name [command-name ...]]", summary: "Describes commands.", reply: "array: rows of the command table, or null", local: describeSomeCommands, stale: true},
+			{name: "command|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
+				"COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+				"(no subcommand)",
+				"    Return details about all commands.",
+				"COUNT",
+				"    Return the total number of commands in this server.",
+				"DOCS [<command-name> ...]",
+				"    Return documentation details about commands: none yet.",
+				"INFO [<command-name> ...]",
+				"    Return details about multiple commands.",
+				"HELP",
+				"    Prints this help.")},
+		}},
+}
+
 // COMMAND: the table, for clients that look up where the keys are.
 func describeCommands(s *session, w *writer, _ [][]byte) {
 	rows := s.door.table.rows

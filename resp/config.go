@@ -9,6 +9,18 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var configCommands = []command{
+	{name: "config", arity: -2, flags: "admin", summary: "A container for commands about settings.", subs: []command{
+		{name: "config|get", arity: -3, syntax: "parameter [parameter ...]", summary: "Returns the settings that match.", reply: "map: names and values", local: configGet, stale: true},
+		{name: "config|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
+			"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+			"GET <pattern>",
+			"    Return parameters matching the glob-like <pattern> and their values.",
+			"HELP",
+			"    Prints this help.")},
+	}},
+}
+
 // setting is one name that CONFIG GET knows: those that clients and tools ask for. value nil: text.
 type setting struct {
 	name  string

@@ -6,6 +6,17 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var counterCommands = []command{
+	{name: "incr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseIncr, writes: true,
+		syntax: "key", summary: "Adds one to a counter; a missing one begins at 0.", reply: "integer: the new number"},
+	{name: "incrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseIncr, writes: true,
+		syntax: "key increment", summary: "Adds an integer to a counter.", reply: "integer: the new number"},
+	{name: "decr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseDecr, writes: true,
+		syntax: "key", summary: "Subtracts one from a counter.", reply: "integer: the new number"},
+	{name: "decrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseDecr, writes: true,
+		syntax: "key decrement", summary: "Subtracts an integer from a counter.", reply: "integer: the new number"},
+}
+
 // INCR key · INCRBY key n
 func parseIncr(_ *command, args [][]byte, to *call) error {
 	return parseAdd(args, 1, to)

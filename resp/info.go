@@ -11,6 +11,13 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var serverCommands = []command{
+	{name: "time", arity: 1, flags: "fast", local: tellTime,
+		summary: "Returns this node's clock.", reply: "array: seconds and microseconds"},
+	{name: "info", arity: -1, flags: "loading stale", local: info, stale: true,
+		syntax: "[section [section ...]]", summary: "Returns what this node knows of itself.", reply: "verbatim string: lines of name:value, with a heading for each section"},
+}
+
 // claimedVersion is the Redis whose commands and texts a client may expect: client libraries switch features on it. Our own
 // version has a field of its own.
 const claimedVersion = "7.2.4"

@@ -6,6 +6,27 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var keyCommands = []command{
+	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: parseDel, writes: true,
+		syntax: "key [key ...]", summary: "Deletes keys and tells how many there were.", reply: "integer: how many existed", cost: "O(N), N keys"},
+	{name: "exists", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
+		syntax: "key [key ...]", summary: "Tells how many of the keys exist.", reply: "integer: how many exist, those named twice counted twice", cost: "O(N), N keys"},
+	{name: "expire", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpire, writes: true,
+		syntax: "key seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in seconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
+	{name: "pexpire", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpire, writes: true,
+		syntax: "key milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in milliseconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
+	{name: "ttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseTTL,
+		syntax: "key", summary: "Tells in how many seconds a key ends.", reply: "integer: seconds left, rounded; -1 without a deadline; -2 without a key"},
+	{name: "pttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePTTL,
+		syntax: "key", summary: "Tells in how many milliseconds a key ends.", reply: "integer: milliseconds left; -1; -2"},
+	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: parsePersist, writes: true,
+		syntax: "key", summary: "Takes away a key's deadline.", reply: "integer: 1 if there was a deadline, else 0"},
+	{name: "dbsize", arity: 1, flags: "readonly fast", parse: parseDBSize,
+		summary: "Tells how many keys there are.", reply: "integer: how many keys there are"},
+	{name: "flushall", arity: -1, flags: "write", parse: parseFlushAll, writes: true,
+		syntax: "[ASYNC | SYNC]", summary: "Deletes all keys.", reply: "OK"},
+}
+
 // perKey adds an Op of the given kind for each key.
 func (c *call) perKey(row *command, kind fsm.Kind, keys [][]byte) error {
 	if err := tooManyKeys(row, len(keys)); err != nil {

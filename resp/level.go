@@ -4,6 +4,17 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var levelCommands = []command{
+	{name: "consistency", arity: -1, flags: "fast", local: consistency, barrier: true,
+		syntax: "[STRONG | STALE]", summary: "Sets, or tells, how this connection's reads are answered.", reply: "OK, or the level as a simple string"},
+	{name: "readonly", arity: 1, flags: "fast", local: readOnly, barrier: true,
+		summary: "Lets this connection's reads be answered by this node alone: CONSISTENCY STALE.", reply: "OK"},
+	{name: "readwrite", arity: 1, flags: "fast", local: readWrite, barrier: true,
+		summary: "Takes READONLY back: CONSISTENCY STRONG.", reply: "OK"},
+	{name: "wait", arity: 3, flags: "noscript", local: wait, barrier: true,
+		syntax: "numreplicas timeout", summary: "Tells on how many other voters each acknowledged write is at least.", reply: "integer: half of the voters, rounded down"},
+}
+
 // CONSISTENCY [STRONG | STALE]
 func consistency(s *session, w *writer, args [][]byte) {
 	switch {

@@ -7,6 +7,20 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var connectionCommands = []command{
+	{name: "ping", arity: -1, flags: "fast", local: ping,
+		syntax: "[message]", summary: "Answers PONG, or the message.", reply: "simple string PONG, or bulk string: the message"},
+	{name: "echo", arity: 2, flags: "fast", local: echo,
+		syntax: "message", summary: "Answers the message.", reply: "bulk string: the message"},
+	{name: "select", arity: 2, flags: "fast", local: selectDB,
+		syntax: "index", summary: "Does nothing for 0, the one database there is.", reply: "OK"},
+	{name: "hello", arity: -1, flags: "noscript fast no_auth", local: hello, barrier: true, stale: true,
+		syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
+		summary: "Chooses the protocol and tells what this server is.", reply: "map: server, version, proto, id, mode, role, modules"},
+	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, always: true, stale: true,
+		summary: "Closes the connection when all replies are sent.", reply: "OK, then the connection is closed"},
+}
+
 // PING [message]
 func ping(_ *session, w *writer, args [][]byte) {
 	switch len(args) {

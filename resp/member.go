@@ -8,6 +8,48 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var memberCommands = []command{
+	{name: "truecount", arity: -2, flags: "admin", summary: "A container for commands about this node and its cluster.", subs: []command{
+		{name: "truecount|status", arity: 2, summary: "Returns what this node and its leader know of the cluster, as JSON.", reply: "bulk string: JSON", local: status, barrier: true, stale: true},
+		{name: "truecount|members", arity: 2, summary: "Returns the members, as JSON.", reply: "bulk string: JSON", local: members, barrier: true, stale: true},
+		{name: "truecount|join", arity: 3, syntax: "host:port", summary: "Makes this node and the one with that RESP address one cluster.", reply: "OK when the joining one is a member", local: join, barrier: true},
+		{name: "truecount|leave", arity: 2, summary: "Takes this node out of its cluster, and ends it.", reply: "OK, then the process ends", local: leave, barrier: true},
+		{name: "truecount|remove", arity: 3, syntax: "id", summary: "Takes a member out of the cluster for ever.", reply: "OK when it is no member any more", local: remove, barrier: true},
+		{name: "truecount|transfer", arity: -2, syntax: "[id]", summary: "Makes that voter the leader, or any other.", reply: "OK when leadership was handed over", local: transfer, barrier: true},
+		{name: "truecount|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
+			"TRUECOUNT <subcommand> [<arg>]. Subcommands are:",
+			"STATUS",
+			"    Return what this node and its leader know of the cluster, as JSON.",
+			"MEMBERS",
+			"    Return the members, as JSON.",
+			"JOIN <host:port>",
+			"    Make this node and the one with that RESP address one cluster: whichever holds nothing joins the other.",
+			"LEAVE",
+			"    Take this node out of its cluster, and end it.",
+			"REMOVE <id>",
+			"    Take a member out of the cluster for ever.",
+			"TRANSFER [<id>]",
+			"    Make that voter the leader, or any other.",
+			"HELP",
+			"    Prints this help.")},
+	}},
+	{name: "cluster", arity: -2, flags: "admin", summary: "A container for Redis Cluster's commands.", subs: []command{
+		{name: "cluster|meet", arity: -4, syntax: "ip port [bus-port]", summary: "Connects nodes into a working cluster.", reply: "OK when the joining one is a member", local: meet, barrier: true},
+		{name: "cluster|forget", arity: 3, syntax: "node-id", summary: "Removes a node from the cluster.", reply: "OK", local: forget, barrier: true},
+		{name: "cluster|myid", arity: 2, summary: "Returns the node id.", reply: "bulk string: the server id of this node", local: myID, stale: true},
+		{name: "cluster|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
+			"CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+			"FORGET <node-id>",
+			"    Remove a node from the cluster.",
+			"MEET <ip> <port> [<bus-port>]",
+			"    Connect nodes into a working cluster.",
+			"MYID",
+			"    Return the node id.",
+			"HELP",
+			"    Prints this help.")},
+	}},
+}
+
 // The commands about the cluster are answered when the cluster has answered. They are barriers, so each is alone on its way.
 
 // ask makes the open unit wait; whoever gets the answer sets its tell and calls s.done.

@@ -96,7 +96,7 @@ type door struct {
 func newDoor(o *Options) *door {
 	now := o.now()
 	return &door{
-		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(commands), version: o.version(),
+		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(families()), version: o.version(),
 		now: now, started: now(), maxClients: o.maxClients(),
 	}
 }

@@ -6,6 +6,18 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+var textCommands = []command{
+	{name: "get", arity: -2, flags: "readonly fast", keys: oneKey, parse: parseGet,
+		syntax: "key [STATE]", summary: "Returns what a key holds; with STATE, also whether that is confirmed by a majority.", reply: "bulk string, or null; with STATE array: that, and CONSISTENT or INCONSISTENT"},
+	{name: "set", arity: -3, flags: "write denyoom", keys: oneKey, parse: parseSet, writes: true,
+		syntax:  "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+		summary: "Stores a value, whatever the key held.", reply: "OK; null if NX or XX forbids it; with GET the old value: bulk string or null"},
+	{name: "mget", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseMGet,
+		syntax: "key [key ...]", summary: "Returns what several keys hold.", reply: "array: a bulk string or null for each", cost: "O(N), N keys"},
+	{name: "mset", arity: -3, flags: "write denyoom", keys: keyPairs, parse: parseMSet, writes: true,
+		syntax: "key value [key value ...]", summary: "Stores several values in one step.", reply: "OK", cost: "O(N), N keys"},
+}
+
 // GET key · GET key STATE
 func parseGet(c *command, args [][]byte, to *call) error {
 	to.render = replyValue

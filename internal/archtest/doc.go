@@ -13,7 +13,6 @@
 //	CheckNames, CheckSleeps  no init, no package called util; no sleeping tests
 //	CheckDocs                package comments, and a comment on every exported name
 //	ParseSizes, CheckSizes   the ratchet in testdata/sizes.txt
-//	CheckCommands            every row of resp's command table has its line in docs/COMMANDS.md
 //
 // The rules: a check is a function from parsed sources to Findings; it reads no file and keeps no state, so that it can be
 // run on sources planted by a test. A Finding says what to write instead. Nothing here is safe for concurrent use. Only Load

@@ -54,14 +54,6 @@ func TestFilesAndFunctionsAreShort(t *testing.T) {
 	report(t, CheckSizes(house(t), list))
 }
 
-func TestEveryCommandIsInTheDocument(t *testing.T) {
-	tree := house(t)
-	if tree.Package(commandsPackage) == nil {
-		t.Skip("package resp is not there yet")
-	}
-	report(t, CheckCommands(tree, read(t, commandsDocument)))
-}
-
 func house(t *testing.T) *Tree {
 	t.Helper()
 	tree, err := Load(os.DirFS(root))
