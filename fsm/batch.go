@@ -19,13 +19,17 @@ var ErrFormat = errors.New("undecodable")
 
 // A group is encoded as
 //
-//	uvarint number of Ops << 1 | extended      (extended: reserved for watched versions and the ONCE number)
+//	uvarint number of Ops << 1 | extended
+//	one byte parts                             if extended: conditions (1); the others are reserved, for the ONCE number
+//	conditions                                 if it has them (condition.go)
 //	per Op: one byte kind
 //	        uvarint key length, key            if the kind has a key
 //	        zigzag varint amount               if the kind has an amount
 //	        one byte value kind, zigzag varint | uvarint length, bytes     if it has a value
-//	        one byte flags                     if it has flags
-//	        one byte expiry mode, zigzag varint millis (unless the mode is NoExpiry)     if it can expire
+//	        uvarint flags                      if it has flags
+//	        one byte expiry mode, zigzag varint millis (unless the mode is NoExpiry or Forever)     if it can expire
+//	        one byte comparator, one byte value kind, zigzag varint | uvarint length, bytes         if it compares
+//	        two of: one byte value kind, zigzag varint | uvarint length, bytes (Nil: the byte alone) if it has bounds
 
 // AppendGroup appends the encoded group of ops: Ops that are applied one after the other with nothing between them.
 func AppendGroup(dst []byte, ops []Op) []byte {
@@ -50,21 +54,30 @@ func appendOp(dst []byte, op *Op) []byte {
 		dst = appendValue(dst, op.Value)
 	}
 	if facts.flags {
-		dst = append(dst, byte(op.Flags))
+		dst = binary.AppendUvarint(dst, uint64(op.Flags))
 	}
 	if facts.ex {
 		dst = append(dst, byte(op.Expiry.Mode))
-		if op.Expiry.Mode != NoExpiry {
+		if op.Expiry.Mode.counts() {
 			dst = binary.AppendVarint(dst, op.Expiry.Millis)
 		}
+	}
+	if facts.compare {
+		dst = appendValue(append(dst, byte(op.Compare)), op.Than)
+	}
+	if facts.bounds {
+		dst = appendValue(appendValue(dst, op.Low), op.High)
 	}
 	return dst
 }
 
-// appendValue encodes an Int or a Text; there is nothing else to store.
+// appendValue encodes an Int, a Text, or Nil where there may be none.
 func appendValue(dst []byte, v Value) []byte {
 	dst = append(dst, byte(v.Kind))
-	if v.Kind == Int {
+	switch v.Kind {
+	case Nil:
+		return dst
+	case Int:
 		return binary.AppendVarint(dst, v.Int)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(v.Text)))
@@ -74,8 +87,9 @@ func appendValue(dst []byte, v Value) []byte {
 // decoder takes values off the front of encoded bytes. After the first mistake every further take gives zero, and failed
 // stays set, so callers check once at the end of a unit.
 type decoder struct {
-	rest   []byte
-	failed bool
+	rest       []byte
+	failed     bool
+	conditions []byte // of the group whose head was taken last, encoded
 }
 
 func (d *decoder) byte() byte {
@@ -91,7 +105,7 @@ func (d *decoder) byte() byte {
 func (d *decoder) uvarint() uint64 {
 	n, size := binary.Uvarint(d.rest)
 	if size <= 0 {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return 0
 	}
 	d.rest = d.rest[size:]
@@ -101,7 +115,7 @@ func (d *decoder) uvarint() uint64 {
 func (d *decoder) varint() int64 {
 	n, size := binary.Varint(d.rest)
 	if size <= 0 {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return 0
 	}
 	d.rest = d.rest[size:]
@@ -111,7 +125,7 @@ func (d *decoder) varint() int64 {
 func (d *decoder) bytes() []byte {
 	n := d.uvarint()
 	if n > uint64(len(d.rest)) {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return nil
 	}
 	b := d.rest[:n:n]
@@ -119,12 +133,20 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// group takes the head of a group: its number of Ops. Each Op has at least one byte, so a count that passes is no larger
-// than the input.
+// group takes the head of a group: its number of Ops, and its conditions, which stay encoded. Each Op has at least one byte,
+// so a count that passes is no larger than the input.
 func (d *decoder) group() (ops int) {
 	head := d.uvarint()
-	if head&1 != 0 || head>>1 > uint64(len(d.rest)) {
-		d.failed, d.rest = true, nil
+	d.conditions = nil
+	if head&1 != 0 {
+		if d.byte() != partConditions {
+			d.fail()
+			return 0
+		}
+		d.skipConditions()
+	}
+	if head>>1 > uint64(len(d.rest)) {
+		d.fail()
 		return 0
 	}
 	return int(head >> 1)
@@ -133,7 +155,7 @@ func (d *decoder) group() (ops int) {
 func (d *decoder) op(op *Op) {
 	*op = Op{Kind: Kind(d.byte())}
 	if !op.Kind.valid() {
-		d.failed, d.rest = true, nil
+		d.fail()
 		return
 	}
 	facts := &kindFacts[op.Kind]
@@ -147,34 +169,70 @@ func (d *decoder) op(op *Op) {
 		op.Value = d.value()
 	}
 	if facts.flags {
-		op.Flags = Flags(d.byte())
-		if op.Flags >= flagsEnd {
-			d.failed, d.rest = true, nil
-		}
+		op.Flags = d.flags()
 	}
 	if facts.ex {
-		op.Expiry.Mode = ExpiryMode(d.byte())
-		switch op.Expiry.Mode {
-		case NoExpiry:
-		case After, At:
-			op.Expiry.Millis = d.varint()
-		default:
-			d.failed, d.rest = true, nil
-		}
+		op.Expiry = d.expiry()
+	}
+	if facts.compare {
+		op.Compare, op.Than = d.comparator(), d.value()
+	}
+	if facts.bounds {
+		op.Low, op.High = d.optional(), d.optional()
 	}
 }
 
+func (d *decoder) flags() Flags {
+	flags := d.uvarint()
+	if flags >= uint64(flagsEnd) {
+		d.fail()
+	}
+	return Flags(flags)
+}
+
+func (d *decoder) expiry() (e Expiry) {
+	e.Mode = ExpiryMode(d.byte())
+	switch {
+	case e.Mode.counts():
+		e.Millis = d.varint()
+	case e.Mode != NoExpiry && e.Mode != Forever:
+		d.fail()
+	}
+	return e
+}
+
+func (d *decoder) comparator() Comparator {
+	c := Comparator(d.byte())
+	if c == 0 || c >= comparators {
+		d.fail()
+	}
+	return c
+}
+
+// value takes an Int or a Text.
 func (d *decoder) value() Value {
+	v := d.optional()
+	if v.Kind == Nil {
+		d.fail()
+	}
+	return v
+}
+
+// optional takes an Int, a Text or Nil.
+func (d *decoder) optional() Value {
 	switch kind := ValueKind(d.byte()); kind {
+	case Nil:
+		return Value{}
 	case Int:
 		return Value{Kind: kind, Int: d.varint()}
 	case Text:
 		return Value{Kind: kind, Text: d.bytes()}
-	default:
-		d.failed, d.rest = true, nil
-		return Value{}
 	}
+	d.fail()
+	return Value{}
 }
+
+func (d *decoder) fail() { d.failed, d.rest = true, nil }
 
 // Number identifies a Batch: the origin that made it, and its place in what that origin has ever sent. Numbers of one
 // origin are ordered by incarnation, then sequence.

@@ -3,33 +3,37 @@ package fsm
 import "math"
 
 // The operations on plain keys: Redis's semantics (redis.io/commands). What a write does to its key is decided in one place,
-// decide, and carried out in another, write; between them stands the room that is left (limits.go).
+// decide, and carried out in another, write; between them stands the room that is left (limits.go). Rename and Copy have two
+// keys and the same two halves (move.go). What reads answer: read.go.
 //
 // What holds in all of them: a key whose deadline has passed by machine time is missing, whether or not expire has come to
-// it; an operation that does not answer OK has changed nothing; put and drop keep table, deadline queue and used together.
+// it; an operation that does not answer OK has changed nothing; put and drop keep table, deadline queue, used and versions
+// together.
 
-// apply runs one Op of a Batch whose Results take so many bytes by now. Once they are full, what answers more than a few
-// bytes is refused. forbidden is why no write of this Op's group may happen, or OK.
-func (m *Machine) apply(op *Op, taken int, forbidden Code) Result {
+// apply runs one Op of the group that r is at. Once the Batch's Results are full, what answers more than a few bytes is
+// refused.
+func (m *Machine) apply(op *Op, r *run) Result {
 	facts := &kindFacts[op.Kind]
 	if facts.write && !facts.internal {
 		m.writes++
 	}
-	if op.tooLong() {
+	switch taken := len(r.results); {
+	case r.forbidden == Aborted:
+		return Result{Code: Aborted}
+	case op.tooLong():
 		return Result{Code: TooLong}
-	}
-	if taken > maxReads && !facts.write {
+	case !facts.write && (op.Kind == Version || taken > maxReads && !r.paid()):
 		return Result{Code: ReadLater}
-	}
-	if taken > MaxResults && op.Kind == Set && op.Flags&SetGet != 0 {
+	case taken > MaxResults && op.answersOld():
 		return Result{Code: NoRoom}
-	}
-	if facts.write && forbidden != OK {
-		return m.limits.refusal(forbidden)
+	case facts.write && r.forbidden != OK:
+		return m.limits.refusal(r.forbidden)
+	case facts.target:
+		return m.move(op)
+	case facts.write && facts.key && !facts.internal:
+		return m.write(op)
 	}
 	switch op.Kind {
-	case Incr, Set, Delete, Expire, Persist:
-		return m.write(op)
 	case Flush:
 		return m.flush()
 	case Register:
@@ -39,37 +43,8 @@ func (m *Machine) apply(op *Op, taken int, forbidden Code) Result {
 	case Remove:
 		return m.removeNode(op)
 	}
-	r, _ := m.read(op, m.now)
-	return r
-}
-
-// read answers an Op that changes nothing, as of now. settled is false if the key's deadline lies between machine time
-// and now: the answer then depends on whether that moment has come.
-func (m *Machine) read(op *Op, now int64) (r Result, settled bool) {
-	if op.Kind == Size {
-		return Result{Value: IntValue(int64(m.table.count))}, true
-	}
-	it, found := m.table.get(m.table.hash(op.Key), op.Key)
-	settled = !found || it.deadline == 0 || it.deadline <= m.now || it.deadline > now
-	found = found && (it.deadline == 0 || it.deadline > now)
-	switch op.Kind {
-	case Get:
-		if found {
-			r.Value = it.value
-		}
-	case Exists:
-		r.Value = truth(found)
-	case TTL:
-		switch {
-		case !found:
-			r.Value = IntValue(-2)
-		case it.deadline == 0:
-			r.Value = IntValue(-1)
-		default:
-			r.Value = IntValue(it.deadline - now)
-		}
-	}
-	return r, settled
+	answer, _ := m.read(op, m.now)
+	return answer
 }
 
 // write carries out what decide says, if there is room for it.
@@ -84,14 +59,17 @@ func (m *Machine) write(op *Op) Result {
 	if code := m.limits.refuse(op, m.usage(), &old, &next); code != OK {
 		return m.limits.refusal(code)
 	}
-	if op.Flags&SetGet != 0 {
+	if r.Value.Kind == Text {
 		r.Value.Text = append([]byte(nil), r.Value.Text...) // put and drop may overwrite it in place
 	}
 	if does == drops {
 		m.drop(hash, op.Key, &old)
-		return r
+	} else {
+		m.put(hash, op.Key, &old, &next)
 	}
-	m.put(hash, op.Key, &old, &next)
+	if m.observer != nil {
+		m.tell(op, does, &old, &next)
+	}
 	return r
 }
 
@@ -105,8 +83,8 @@ const (
 )
 
 // decide says what op, a write on one key, answers and does to a key that holds old; it fills next, which is empty, if op
-// stores. It changes nothing else, so a group can be tried before it is applied (trial.go). Text in what it says is op's or
-// old's.
+// stores. It changes nothing else, so a group can be tried before it is applied (trial.go). Text in what it says is op's,
+// old's or new.
 func (m *Machine) decide(op *Op, old *item, found bool, next *item) (Result, effect) {
 	switch op.Kind {
 	case Incr:
@@ -126,6 +104,27 @@ func (m *Machine) decide(op *Op, old *item, found bool, next *item) (Result, eff
 		}
 		next.value = old.value
 		return Result{Value: truth(true)}, stores
+	case Add:
+		return decideAdd(op, old, next)
+	case IncrEx:
+		return m.decideIncrEx(op, old, found, next)
+	case IncrIf:
+		return decideIncrIf(op, old, found, next)
+	case SetIf:
+		return m.decideSetIf(op, old, found, next)
+	case DeleteIf:
+		return decideDeleteIf(op, old, found)
+	case GetDelete:
+		if !found {
+			return Result{}, keeps
+		}
+		return Result{Value: old.value}, drops
+	case GetExpire:
+		return m.decideGetExpire(op, old, found, next)
+	case Append:
+		return decideAppend(op, old, next)
+	case SetRange:
+		return decideSetRange(op, old, next)
 	}
 	panic("BUG: " + op.Kind.String() + " is no write on one key")
 }
@@ -180,6 +179,21 @@ func (m *Machine) decideExpire(op *Op, old *item, found bool, next *item) (Resul
 	return Result{Value: truth(true)}, stores
 }
 
+func (m *Machine) decideGetExpire(op *Op, old *item, found bool, next *item) (Result, effect) {
+	deadline, ok := m.deadline(op.Expiry)
+	r := Result{Value: old.value}
+	switch {
+	case !ok:
+		return Result{Code: BadExpiry}, keeps
+	case !found, op.Expiry.Mode == NoExpiry, deadline == old.deadline:
+		return r, keeps
+	case deadline != 0 && deadline <= m.now:
+		return r, drops
+	}
+	next.value, next.deadline = old.value, deadline
+	return r, stores
+}
+
 // allow reports whether the conditions of an Expire hold. No deadline counts as an infinitely late one.
 func (f Flags) allow(old, deadline int64) bool {
 	switch {
@@ -197,6 +211,10 @@ func (m *Machine) flush() Result {
 	m.table = newTable(m.table.hashKey) // the shards that a snapshot sees stay with it
 	m.deadlines = newDeadlines()
 	m.used = 0
+	m.versions.flush(m.index)
+	if m.observer != nil {
+		m.observer(Event{Name: "flush"})
+	}
 	return Result{}
 }
 
@@ -206,12 +224,14 @@ func (m *Machine) live(hash uint64, key []byte) (item, bool) {
 	it, found := m.table.get(hash, key)
 	if found && it.deadline != 0 && it.deadline <= m.now {
 		m.drop(hash, key, &it)
+		m.ended(key)
 		return item{}, false
 	}
 	return it, found
 }
 
 func (m *Machine) put(hash uint64, key []byte, old, it *item) {
+	m.versions.touch(hash, m.index)
 	if old.deadline != it.deadline {
 		m.unqueue(hash, key, old.deadline)
 		m.deadlines.add(hash, it.deadline)
@@ -221,6 +241,7 @@ func (m *Machine) put(hash uint64, key []byte, old, it *item) {
 }
 
 func (m *Machine) drop(hash uint64, key []byte, old *item) {
+	m.versions.touch(hash, m.index)
 	m.unqueue(hash, key, old.deadline)
 	m.used -= cost(key, old)
 	m.table.delete(hash, key)

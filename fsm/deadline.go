@@ -55,6 +55,8 @@ func (m *Machine) expire() {
 		})
 		for _, key := range ended {
 			m.table.delete(first.hash, key)
+			m.versions.touch(first.hash, m.index)
+			m.ended(key)
 		}
 	}
 }

@@ -23,19 +23,21 @@ import (
 //	removed the same, without Results: of a removed node            among them
 //	node    id and registration                                     one a block, in order
 //	limits  bytes, keys                                             if ever set
+//	versions when keys were last changed (versions.go)              once
 //	end     number of items, origins, nodes                         last
 const (
 	imageMagic = "TRUECNT\x01"
 	imageBlock = 256 << 10 // body bytes after which an items block is closed
 	maxBlock   = 16 << 20  // body bytes beyond which a block is damaged for sure
 
-	blockHead    = 1
-	blockItems   = 2
-	blockOrigin  = 3
-	blockNode    = 4
-	blockLimits  = 5 // this one and the next came later: an image without them has no limits and nobody removed
-	blockRemoved = 6
-	blockEnd     = 9
+	blockHead     = 1
+	blockItems    = 2
+	blockOrigin   = 3
+	blockNode     = 4
+	blockLimits   = 5 // this one and the next came later: an image without them has no limits and nobody removed
+	blockRemoved  = 6
+	blockVersions = 7 // came later still: in an image without it every key counts as changed at the image's index
+	blockEnd      = 9
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -50,6 +52,7 @@ type Image struct {
 	nodes    []Node
 	limits   Limits
 	limited  bool
+	versions *versions
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
@@ -57,7 +60,7 @@ type Image struct {
 func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
-		limits: m.limits, limited: m.limited}
+		limits: m.limits, limited: m.limited, versions: m.versions.freeze()}
 }
 
 // Index is the log index that the Image stands for.
@@ -89,6 +92,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	if im.limited {
 		bw.block(blockLimits, im.limits.append(nil))
 	}
+	bw.block(blockVersions, im.versions.append(nil))
 	bw.block(blockEnd, im.totals().append(nil))
 	if bw.err == nil {
 		bw.err = bw.w.Flush()
@@ -110,6 +114,7 @@ func Restore(r io.Reader) (*Machine, error) {
 		return nil, fmt.Errorf("image: %w: starts with %q, this build reads %q", ErrFormat, magic, imageMagic)
 	}
 	m := New()
+	m.versions = nil // until its block, or the end
 	var body []byte
 	for number := 0; ; number++ {
 		kind, b, err := readBlock(br, body)
@@ -163,7 +168,15 @@ func (m *Machine) load(kind byte, body []byte) bool {
 			return false
 		}
 		m.limits, m.limited = d.limits(), true
+	case blockVersions:
+		if m.versions != nil {
+			return false
+		}
+		m.versions = d.versions(m.index)
 	case blockEnd:
+		if m.versions == nil {
+			m.versions = &versions{flushed: m.index}
+		}
 		want := totals{int(d.uvarint()), int(d.uvarint()), int(d.uvarint())}
 		if want != (totals{m.table.count, len(m.origins), len(m.nodes)}) {
 			return false

@@ -10,7 +10,7 @@ import (
 //
 // Beyond a limit a write is refused if it makes the Machine grow. All else goes on: an Incr of an integer that is there, a
 // Set of no larger a value, Delete, Flush, Persist. Expire goes on, too, though a first deadline costs something: it is a
-// way out of a full Machine, and there can't be more deadlines than keys. Of a group either every write is refused for want
+// way out of a full Machine, and there can't be more deadlines than keys; so does GetExpire. Of a group either every write is refused for want
 // of room or none (trial.go). A limit below what is used already is no error: it only stops the growth.
 type Limits struct {
 	Bytes uint64 // of UsedBytes
@@ -54,8 +54,13 @@ const (
 	arenaSlack     = 8  // one part in so many of the record: the arena grows before it is full
 )
 
-// maxGrowth is what an Op can cost beside the bytes of its key and its text, and their slack.
-const maxGrowth = costOfKey + costOfDeadline + (recordHead+8+8)*(arenaSlack+1)/arenaSlack + 1
+// maxGrowth is what an Op can cost beside the bytes of its key and its text, and their slack; the text of a sum, or what
+// becomes of an integer that is appended to, is at most maxNumber bytes. But a Copy, and a SetRange by its offset, can make
+// texts that are not in the Op: maxTextGrowth.
+const (
+	maxGrowth     = costOfKey + costOfDeadline + (recordHead+8+8+maxNumber)*(arenaSlack+1)/arenaSlack + 1
+	maxTextGrowth = MaxText*(arenaSlack+1)/arenaSlack + 1
+)
 
 // cost is what key counts for in the used bytes while it holds it. An item without a value is no item, and costs nothing.
 func cost(key []byte, it *item) uint64 {
@@ -89,10 +94,14 @@ func (u usage) replace(key []byte, old, next *item) usage {
 
 // refuse says which limit forbids op to put next in the place of old, or OK.
 func (l *Limits) refuse(op *Op, now usage, old, next *item) Code {
-	if *l == (Limits{}) || op.Kind == Expire {
+	if *l == (Limits{}) || op.Kind == Expire || op.Kind == GetExpire {
 		return OK
 	}
-	then := now.replace(op.Key, old, next)
+	return l.exceeded(now, now.replace(op.Key, old, next))
+}
+
+// exceeded says which limit forbids to go from one usage to another, or OK.
+func (l *Limits) exceeded(now, then usage) Code {
 	switch {
 	case l.Keys != 0 && then.keys > l.Keys && then.keys > now.keys:
 		return FullKeys
@@ -112,9 +121,9 @@ func (l Limits) refusal(code Code) Result {
 }
 
 // hold reports whether ops Ops in size encoded bytes, which have their keys and texts in them, surely fit beside what is
-// used now.
-func (l Limits) hold(now usage, ops, size int) bool {
-	bytes := uint64(size) + uint64(size)/arenaSlack + uint64(ops)*maxGrowth
+// used now. Of the Ops, texts may make others (maxTextGrowth).
+func (l Limits) hold(now usage, ops, texts, size int) bool {
+	bytes := uint64(size) + uint64(size)/arenaSlack + uint64(ops)*maxGrowth + uint64(texts)*maxTextGrowth
 	return (l.Bytes == 0 || now.bytes <= l.Bytes && bytes <= l.Bytes-now.bytes) &&
 		(l.Keys == 0 || now.keys <= l.Keys && uint64(ops) <= l.Keys-now.keys)
 }

@@ -20,14 +20,17 @@ type Machine struct {
 	used    uint64 // the sum of what the keys cost (limits.go); not in images, which hold the keys
 
 	table     *table
+	versions  *versions
 	deadlines deadlines
 	origins   []origin // by id
 	nodes     []Node   // by id
+
+	observer func(Event) // nil: none; no part of the state
 }
 
 // New returns a Machine that has applied nothing.
 func New() *Machine {
-	return &Machine{table: newTable([2]uint64{}), deadlines: newDeadlines()}
+	return &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines()}
 }
 
 // Index is the last log index that was applied or passed.
@@ -105,6 +108,7 @@ func (m *Machine) open(term uint64, hashKey [16]byte) {
 		return
 	}
 	m.keyed = true
+	m.versions.flush(m.index) // keys are in other buckets from now on
 	m.table.hashKey = [2]uint64{
 		binary.LittleEndian.Uint64(hashKey[:8]), binary.LittleEndian.Uint64(hashKey[8:]),
 	}
@@ -133,47 +137,74 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 	return out, nil
 }
 
+// run is how far a Batch has come.
+type run struct {
+	results   Results
+	group     []byte // the group that is being applied, and what follows it
+	forbidden Code   // why no write of the group may happen; Aborted: nothing of it; or OK
+	weighed   bool   // whether readsPaid is known
+	readsPaid bool
+}
+
+// paid reports whether the reads of the group that is being applied have their room in the Results.
+func (r *run) paid() bool {
+	if !r.weighed {
+		r.weighed, r.readsPaid = true, paid(r.group)
+	}
+	return r.readsPaid
+}
+
 func (m *Machine) applyGroups(b Batch) (Results, error) {
-	results := make(Results, 0, 4*b.Ops)
+	r := run{results: make(Results, 0, 4*b.Ops)}
 	limits := m.limits
-	roomy := limits.hold(m.usage(), b.Ops, len(b.Groups))
+	roomy := limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
 	var op Op
 	ops := 0
 	for len(d.rest) > 0 {
-		forbidden := OK
-		if !roomy || m.limits != limits { // the group before may have set others
-			forbidden = m.foresee(d.rest)
+		r.group, r.forbidden, r.weighed = d.rest, OK, false
+		n := d.group()
+		switch {
+		case d.conditions != nil && !m.met(d.conditions):
+			r.forbidden = Aborted
+		case !roomy || m.limits != limits: // the group before may have set others
+			r.forbidden = m.foresee(r.group)
 		}
-		for n := d.group(); n > 0; n-- {
+		for ; n > 0; n-- {
 			d.op(&op)
 			if d.failed {
 				break
 			}
 			ops++
-			results = appendResult(results, m.apply(&op, len(results), forbidden))
+			r.results = appendResult(r.results, m.apply(&op, &r))
 		}
 	}
 	if d.failed || ops != b.Ops {
 		return nil, fmt.Errorf("%w: batch %d of %s", ErrFormat, b.Number.Sequence, b.Number.Origin)
 	}
-	return results, nil
+	return r.results, nil
 }
 
 // Query answers groups of reads as of now (which may be before machine time; machine time counts then) and appends one
 // Result per Op to dst. settled is false if some key's deadline lies between machine time and now: a linearizable answer
 // must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so is
-// what is left of a group that can't be decoded.
+// what is left of a group that can't be decoded; those of a group with a condition that does not hold by machine time, Aborted.
 func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results, settled bool) {
 	now = max(now, m.now)
 	settled = true
 	d := decoder{rest: groups}
 	var op Op
 	for len(d.rest) > 0 {
-		for n := d.group(); n > 0; n-- {
+		n := d.group()
+		aborted := d.conditions != nil && !m.met(d.conditions)
+		for ; n > 0; n-- {
 			d.op(&op)
 			if d.failed || op.Kind.Writes() {
 				dst = appendResult(dst, Result{Code: WrongType})
+				continue
+			}
+			if aborted {
+				dst = appendResult(dst, Result{Code: Aborted})
 				continue
 			}
 			r, ok := m.read(&op, now)
@@ -184,10 +215,12 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	return dst, settled
 }
 
+const digestKey0, digestKey1 = 0x7472756563, 0x6f756e74 // fixed: digests of different clusters may be compared, too
+
 // Digest is a sum over everything that the Machine holds, in no particular order: equal after equal logs, whatever
 // snapshots lie between. It visits every key.
 func (m *Machine) Digest() uint64 {
-	const k0, k1 = 0x7472756563, 0x6f756e74 // fixed: digests of different clusters may be compared, too
+	const k0, k1 = digestKey0, digestKey1
 	var sum uint64
 	var buf []byte
 	add := func(block byte, body []byte) { sum += siphash.Hash(k0, k1+uint64(block), body) }
@@ -206,5 +239,5 @@ func (m *Machine) Digest() uint64 {
 		add(blockLimits, m.limits.append(nil))
 	}
 	add(blockHead, m.head().append(nil))
-	return sum
+	return sum + m.versions.digest(k0, k1+blockVersions)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 )
@@ -45,13 +46,38 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 		ok    bool
 	}{
 		{kind, byte(Set), true}, {kind, 0, false}, {kind, byte(kinds), false}, {kind, 255, false},
-		{flags, byte(flagsEnd) - 1, true}, {flags, byte(flagsEnd), false}, {flags, 255, false},
-		{mode, byte(At), true}, {mode, byte(At) + 1, false},
+		{flags, 127, true}, {flags, 255, false},
+		{mode, byte(At), true}, {mode, byte(Forever) + 1, false},
 	} {
 		changed := bytes.Clone(group)
 		changed[test.at] = test.value
 		if _, ok := CountOps(changed); ok != test.ok {
 			t.Errorf("byte %d is %d: decodable is %v", test.at, test.value, ok)
+		}
+	}
+	for _, test := range []struct {
+		flags Flags
+		ok    bool
+	}{{flagsEnd - 1, true}, {flagsEnd, false}, {math.MaxUint16, false}} {
+		if _, ok := CountOps(AppendGroup(nil, []Op{{Kind: Set, Value: IntValue(1), Flags: test.flags}})); ok != test.ok {
+			t.Errorf("flags %b: decodable is %v", test.flags, ok)
+		}
+	}
+	for _, test := range []struct {
+		compare Comparator
+		ok      bool
+	}{{0, false}, {EQ, true}, {Differs, true}, {comparators, false}} {
+		if _, ok := CountOps(AppendGroup(nil, []Op{{Kind: DeleteIf, Compare: test.compare, Than: IntValue(1)}})); ok != test.ok {
+			t.Errorf("comparator %d: decodable is %v", test.compare, ok)
+		}
+	}
+	conditional := AppendGroupIf(nil, []Condition{{Key: []byte("k"), Missing: true}}, []Op{{Kind: Flush}})
+	const parts, missing = 1, 5 // offsets: head, parts, number, key length, key, missing
+	for _, at := range []int{parts, missing} {
+		changed := bytes.Clone(conditional)
+		changed[at]++
+		if _, ok := CountOps(changed); ok {
+			t.Errorf("byte %d of a group with a condition is %d: decodable", at, changed[at])
 		}
 	}
 	entry := (&Entry{Kind: Ordinary}).Append(nil)

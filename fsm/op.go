@@ -19,28 +19,63 @@ const (
 	Limit    Kind = 12 // set the Machine's Limits: Value.Text = Limits.append. Takes no key. Not for clients
 	Remove   Kind = 13 // remove a Node for ever: key = its raft server id. Not for clients
 
-	kinds = 14
+	Add       Kind = 14 // add the decimal Value; Value: the new number as it is stored: Int if it is an int64, else canonical Text
+	IncrEx    Kind = 15 // add Value, within Low and High (increx.go); Value: List [new, what was added]
+	IncrIf    Kind = 16 // add Amount if Compare holds between the integer held, or 0, and Than; Value: List [1 or 0, new, old]
+	SetIf     Kind = 17 // as Set if Compare holds, else Skipped; with Tell, Value: List [1 or 0, new, old]
+	DeleteIf  Kind = 18 // as Delete if Compare holds; Value: 1 or 0
+	GetDelete Kind = 19 // Value: what was there, or Nil
+	GetExpire Kind = 20 // set the deadline of Expiry, or remove it; Value: what is there, or Nil
+	Append    Kind = 21 // put Value behind the text held; Value: the new length. Beyond MaxText: TooLong
+	SetRange  Kind = 22 // put Value over the text held from byte Amount on, with zeros between; Value: the new length. Beyond MaxText: TooLong
+	Rename    Kind = 23 // the item, deadline and all, goes to the key Value.Text; NX: only if nothing is there. Value: 1 or 0; NoSuchKey without an item
+	Copy      Kind = 24 // the same, and the item stays; XX: also over what is there. Value: 1, or 0: no item, or something is there
+	Deadline  Kind = 25 // Value: milliseconds since the epoch, -1 without a deadline, -2 without a key
+	Inspect   Kind = 26 // Value: Nil, or List [ValueKind, bytes of the value as a client reads it, what the key costs]
+	Scan      Kind = 27 // a page of keys from the cursor Amount on (scan.go); Value: how many to look at
+	Version   Kind = 28 // Value: the log index that a watch of this moment names in its Condition. Takes no key; ReadLater in a Batch
+
+	kinds = 29
 )
 
 // kindFacts is what the codec and the doors must know of each Kind.
 var kindFacts = [kinds]struct {
 	name                                 string
 	write, key, amount, value, flags, ex bool
-	internal                             bool // of the cluster itself: no client's write, so it does not make a Machine less pristine
+	compare, bounds                      bool
+	target                               bool   // Value is a second key
+	internal                             bool   // of the cluster itself: no client's write, so it does not make a Machine less pristine
+	event                                string // what an observer hears when it stores (event.go)
 }{
 	Get:      {name: "get", key: true},
-	Incr:     {name: "incr", write: true, key: true, amount: true},
-	Set:      {name: "set", write: true, key: true, value: true, flags: true, ex: true},
+	Incr:     {name: "incr", write: true, key: true, amount: true, event: "incrby"},
+	Set:      {name: "set", write: true, key: true, value: true, flags: true, ex: true, event: "set"},
 	Delete:   {name: "delete", write: true, key: true},
 	Exists:   {name: "exists", key: true},
-	Expire:   {name: "expire", write: true, key: true, flags: true, ex: true},
-	Persist:  {name: "persist", write: true, key: true},
+	Expire:   {name: "expire", write: true, key: true, flags: true, ex: true, event: "expire"},
+	Persist:  {name: "persist", write: true, key: true, event: "persist"},
 	TTL:      {name: "ttl", key: true},
 	Size:     {name: "size"},
 	Flush:    {name: "flush", write: true},
 	Register: {name: "register", write: true, key: true, value: true, internal: true},
 	Limit:    {name: "limit", write: true, value: true, internal: true},
 	Remove:   {name: "remove", write: true, key: true, internal: true},
+
+	Add:       {name: "add", write: true, key: true, value: true, event: "incrbyfloat"},
+	IncrEx:    {name: "increx", write: true, key: true, value: true, flags: true, ex: true, bounds: true, event: "incrby"},
+	IncrIf:    {name: "incrif", write: true, key: true, amount: true, compare: true, event: "incrby"},
+	SetIf:     {name: "setif", write: true, key: true, value: true, flags: true, ex: true, compare: true, event: "set"},
+	DeleteIf:  {name: "deleteif", write: true, key: true, compare: true},
+	GetDelete: {name: "getdelete", write: true, key: true},
+	GetExpire: {name: "getexpire", write: true, key: true, ex: true, event: "expire"},
+	Append:    {name: "append", write: true, key: true, value: true, event: "append"},
+	SetRange:  {name: "setrange", write: true, key: true, amount: true, value: true, event: "setrange"},
+	Rename:    {name: "rename", write: true, key: true, value: true, flags: true, target: true},
+	Copy:      {name: "copy", write: true, key: true, value: true, flags: true, target: true},
+	Deadline:  {name: "deadline", key: true},
+	Inspect:   {name: "inspect", key: true},
+	Scan:      {name: "scan", amount: true, value: true},
+	Version:   {name: "version"},
 }
 
 // String is the kind's name in scripts and messages.
@@ -57,16 +92,19 @@ func (k Kind) Writes() bool { return k.valid() && kindFacts[k].write }
 
 func (k Kind) valid() bool { return k > 0 && k < kinds }
 
-// Flags narrow a Set or an Expire. Stored in the log: append only.
-type Flags uint8
+// Flags narrow an Op, or change what it answers. Stored in the log: append only.
+type Flags uint16
 
 const (
-	NX      Flags = 1 << iota // Set: only if the key is missing. Expire: only if it has no deadline
-	XX                        // Set: only if the key exists. Expire: only if it has a deadline
-	GT                        // Expire: only if the new deadline is later (none counts as infinitely late)
-	LT                        // Expire: only if the new deadline is earlier
-	SetGet                    // Set: answer the old value, also when skipped
-	KeepTTL                   // Set: keep the deadline
+	NX       Flags = 1 << iota // Set, Rename: only if the key is missing. Expire, IncrEx: its deadline only if there is none
+	XX                         // Set: only if the key exists. Expire: only if it has a deadline. Copy: also over what is there
+	GT                         // Expire: only if the new deadline is later (none counts as infinitely late)
+	LT                         // Expire: only if the new deadline is earlier
+	SetGet                     // Set, SetIf: answer the old value, also when skipped
+	KeepTTL                    // Set, SetIf: keep the deadline
+	Saturate                   // IncrEx: stop at the bound instead of doing nothing
+	Tell                       // SetIf: answer List [1 or 0, new, old]
+	Decimals                   // IncrEx: BYFLOAT. The key may hold a decimal; so it may if Value or a bound is a Text
 
 	flagsEnd Flags = 1 << iota // flags of this value and above are from a newer build, and treated like its kinds
 )
@@ -78,13 +116,38 @@ const (
 	NoExpiry ExpiryMode = 0 // Set: no deadline (and the old one goes, but with KeepTTL)
 	After    ExpiryMode = 1 // milliseconds after machine time; none are a moment that has passed
 	At       ExpiryMode = 2 // milliseconds since the Unix epoch
+	Forever  ExpiryMode = 3 // GetExpire, IncrEx: no deadline, and one that is there goes. Has no Millis
 )
+
+// counts reports whether a mode counts Expiry.Millis from somewhere.
+func (mode ExpiryMode) counts() bool { return mode == After || mode == At }
 
 // Expiry is when a key shall end.
 type Expiry struct {
 	Mode   ExpiryMode
 	Millis int64
 }
+
+// Comparator is how a condition on what a key holds compares it with Than. Stored in the log: append only.
+//
+// The first seven compare exact numbers; a missing key counts as 0, and a key that holds no number answers NotNumber (but to
+// ANY). Same and Differs compare the texts that a client reads, byte by byte; a missing key is the same as nothing, so it
+// differs from everything, as Redis 8.4 has it for IFEQ and IFNE.
+type Comparator uint8
+
+const (
+	EQ      Comparator = 1
+	NE      Comparator = 2
+	Less    Comparator = 3 // (LT and GT are Flags)
+	LE      Comparator = 4
+	Greater Comparator = 5
+	GE      Comparator = 6
+	ANY     Comparator = 7 // always holds
+	Same    Comparator = 8
+	Differs Comparator = 9
+
+	comparators = 10
+)
 
 // Op is one operation on one key, parsed and validated. Key and Value.Text may point into a buffer of the caller: the
 // Machine copies what it keeps.
@@ -95,6 +158,21 @@ type Op struct {
 	Value  Value
 	Flags  Flags
 	Expiry Expiry
+
+	Compare   Comparator // IncrIf, SetIf, DeleteIf: the key must compare so with Than
+	Than      Value
+	Low, High Value // IncrEx: bounds of the new number, each within; Nil: that of the numbers we keep
 }
 
-func (op *Op) tooLong() bool { return len(op.Key) > MaxKey || len(op.Value.Text) > MaxText }
+func (op *Op) tooLong() bool {
+	longest := MaxText
+	if kindFacts[op.Kind].target {
+		longest = MaxKey
+	}
+	return len(op.Key) > MaxKey || len(op.Value.Text) > longest
+}
+
+// answersOld reports whether op, a write, answers what its key held: up to MaxText bytes.
+func (op *Op) answersOld() bool {
+	return op.Kind == GetDelete || op.Kind == GetExpire || op.Flags&(SetGet|Tell) != 0
+}

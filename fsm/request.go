@@ -35,7 +35,7 @@ const (
 type Request struct {
 	Groups   []byte // encoded by AppendGroup, one after the other
 	Ops      int    // Ops in all groups; at most MaxBatchOps but for a single group
-	Weight   int    // bytes that the Results may take for writes that answer old values; bounds a Batch like its size does
+	Weight   int    // bytes that the Results may take for what can't be read later; bounds a Batch like its size does
 	Level    Level  // reads only
 	MinIndex uint64 // reads at level Stale: do not answer before this index is applied here
 
@@ -50,14 +50,18 @@ type Request struct {
 }
 
 // Add appends one group and counts it. The Ops are copied.
-func (r *Request) Add(ops ...Op) {
-	r.Groups = AppendGroup(r.Groups, ops)
+func (r *Request) Add(ops ...Op) { r.AddIf(nil, ops...) }
+
+// AddIf is Add for a group that is applied only if all conditions hold when it begins; else every Result is Aborted and
+// nothing changes. MSETNX asks that all keys are missing, EXEC that what was watched is unchanged.
+func (r *Request) AddIf(conditions []Condition, ops ...Op) {
+	r.Groups = AppendGroupIf(r.Groups, conditions, ops)
 	r.Ops += len(ops)
+	var w weight
 	for i := range ops {
-		if ops[i].Flags&SetGet != 0 {
-			r.Weight += MaxText
-		}
+		w.add(&ops[i])
 	}
+	r.Weight += min(w.bytes(), MaxWeight)
 }
 
 // Reset empties the Request for its next use and keeps its buffer and Done.

@@ -9,7 +9,7 @@ const (
 	OK         Code = 0 // done
 	Skipped    Code = 1 // a condition (NX, XX) did not hold; nothing changed
 	NotInteger Code = 2 // the key holds something that is not an int64; nothing changed
-	Overflow   Code = 3 // the sum leaves the int64 range; nothing changed
+	Overflow   Code = 3 // the sum, or what was added, leaves the int64 range; nothing changed
 	WrongType  Code = 4 // the key holds a kind of value that this operation is not for; nothing changed
 	BadExpiry  Code = 5 // the deadline can't be expressed in an int64 of milliseconds; nothing changed
 	ReadLater  Code = 6 // a read that found too much in its Batch's Results (MaxResults): read again after the Batch
@@ -20,12 +20,16 @@ const (
 	// FullKeys: the same of Limits.Keys
 	FullKeys    Code = 10
 	NodeRemoved Code = 11 // the Node that would be registered was removed for ever; nothing changed
+	NotNumber   Code = 12 // the key holds no number, or a number to add or compare with is none; nothing changed
+	Digits      Code = 13 // a number has more digits than we keep (decimal.go); nothing changed
+	Aborted     Code = 14 // a Condition of its group did not hold, so none of the group's Ops was applied
+	NoSuchKey   Code = 15 // there is no such key to rename; nothing changed
 
-	codes = 12
+	codes = 16
 )
 
 var codeNames = [codes]string{"ok", "skipped", "not-integer", "overflow", "wrong-type", "bad-expiry", "read-later",
-	"too-long", "no-room", "full-bytes", "full-keys", "node-removed"}
+	"too-long", "no-room", "full-bytes", "full-keys", "node-removed", "not-number", "digits", "aborted", "no-such-key"}
 
 // String is the code's name in scripts and messages. Doors have their own texts.
 func (c Code) String() string {
@@ -42,9 +46,11 @@ type Result struct {
 }
 
 // MaxResults bounds the encoded Results of one Batch, in bytes. Reads that ride may fill half of it and then answer
-// ReadLater, for they can be read again. The old values that writes answer (SetGet) can't: MaxWeight bounds those before
-// they are proposed, so that they and the few bytes of every other Op fit into the rest. One that slipped past that
-// answers NoRoom.
+// ReadLater, for they can be read again. The old values that writes answer can't: MaxWeight bounds those before they are
+// proposed, so that they and the few bytes of every other Op fit into the rest. One that slipped past that answers NoRoom.
+//
+// The reads of a group that writes, too, can't be read again either, so their weight counts like that of its writes, and
+// they are refused only if it is more than MaxWeight allows (weight.go).
 const (
 	MaxResults = 1 << 20
 	MaxWeight  = MaxResults/2 - 64<<10 // of the Requests in a Batch
@@ -54,20 +60,27 @@ const (
 
 // A Result is encoded as
 //
-//	one byte: code << 4 | value kind           (so there is room for 16 Codes)
+//	one byte: code << 4 | value kind
+//	one byte code                              if the one above is 15
 //	Int:  zigzag varint
-//	Text: uvarint length, bytes
+//	Text, List: uvarint length, bytes
 func appendResult(dst []byte, r Result) []byte {
-	dst = append(dst, byte(r.Code)<<4|byte(r.Value.Kind))
+	if r.Code < farCode {
+		dst = append(dst, byte(r.Code)<<4|byte(r.Value.Kind))
+	} else {
+		dst = append(dst, farCode<<4|byte(r.Value.Kind), byte(r.Code))
+	}
 	switch r.Value.Kind {
 	case Int:
 		dst = binary.AppendVarint(dst, r.Value.Int)
-	case Text:
+	case Text, List:
 		dst = binary.AppendUvarint(dst, uint64(len(r.Value.Text)))
 		dst = append(dst, r.Value.Text...)
 	}
 	return dst
 }
+
+const farCode = 15 // stands for a Code in a byte of its own
 
 // Results are the encoded outcomes of the Ops of a Batch or of a Query, one per Op, in order. Next walks them.
 type Results []byte
@@ -81,6 +94,12 @@ func (rs *Results) Next() (r Result, ok bool) {
 	}
 	r.Code, r.Value.Kind = Code(b[0]>>4), ValueKind(b[0]&15)
 	b = b[1:]
+	if r.Code == farCode {
+		if len(b) == 0 {
+			return Result{}, false
+		}
+		r.Code, b = Code(b[0]), b[1:]
+	}
 	switch r.Value.Kind {
 	case Nil:
 	case Int:
@@ -89,7 +108,7 @@ func (rs *Results) Next() (r Result, ok bool) {
 			return Result{}, false
 		}
 		r.Value.Int, b = n, b[size:]
-	case Text:
+	case Text, List:
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > uint64(len(b)-size) {
 			return Result{}, false

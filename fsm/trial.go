@@ -4,14 +4,14 @@ package fsm
 // that might not fit is first tried on paper:
 //
 //	applyGroups
-//	    hold                    the Batch surely fits, by its size alone: nearly always
+//	    hold                    the Batch surely fits, by its size and number of Ops alone: nearly always
 //	    foresee                 else, for each group:
 //	        hold                  the group surely fits, or is one Op, which write itself refuses
 //	        trial.play(Op)        else: decide as in earnest, on a copy of what the group touches
 //	    apply(Op, …, forbidden) every write refused, or in earnest
 //
-// (A Set with SetGet that finds its Batch's Results full is refused alone, and the trial does not know. So what makes groups
-// of several Ops must keep their answers within MaxResults if there is such a Set among them; no command makes one yet.)
+// (A write that finds no room for the old value in its Batch's Results is refused alone, and the trial does not know. So what
+// makes groups of several Ops must keep their answers within MaxWeight, or within the bound that weight.go names.)
 
 // foresee says why the first of groups can't be applied as a whole, or OK. For one Op that is left to write.
 func (m *Machine) foresee(groups []byte) Code {
@@ -20,17 +20,21 @@ func (m *Machine) foresee(groups []byte) Code {
 	if ops < 2 {
 		return OK
 	}
-	group, _ := CutGroup(groups)
-	if m.limits.hold(m.usage(), ops, len(group)) {
-		return OK
-	}
-	t := trial{m: m, usage: m.usage(), items: map[string]item{}}
+	first := d
 	var op Op
+	texts := 0
 	for range ops {
 		d.op(&op)
-		if d.failed {
-			break // the earnest pass says so
+		if op.Kind == Copy || op.Kind == SetRange {
+			texts++
 		}
+	}
+	if d.failed || m.limits.hold(m.usage(), ops, texts, len(groups)-len(d.rest)) {
+		return OK // if it failed, the earnest pass says so
+	}
+	t := trial{m: m, usage: m.usage(), items: map[string]item{}}
+	for range ops {
+		first.op(&op)
 		if code := t.play(&op); code != OK {
 			return code
 		}
@@ -38,8 +42,8 @@ func (m *Machine) foresee(groups []byte) Code {
 	return OK
 }
 
-// trial is a Machine as a group would leave it. Nothing is copied but keys: the items' Text is in the table or in the group,
-// and neither changes meanwhile. It holds at most one item for each Op of the group.
+// trial is a Machine as a group would leave it. Nothing is copied but keys: the items' Text is in the table, in the group or
+// new, and does not change meanwhile. It holds at most one item for each Op of the group.
 type trial struct {
 	m       *Machine
 	items   map[string]item // of the keys that were written to; the zero item: gone
@@ -49,17 +53,16 @@ type trial struct {
 
 // play runs a write, unless a limit forbids it, and says which.
 func (t *trial) play(op *Op) Code {
-	switch op.Kind {
-	case Incr, Set, Delete, Expire, Persist:
-	case Flush:
+	facts := &kindFacts[op.Kind]
+	switch {
+	case op.Kind == Flush:
 		clear(t.items)
 		t.flushed, t.usage = true, usage{}
 		return OK
-	default:
+	case !facts.write || !facts.key || facts.internal || op.tooLong():
 		return OK
-	}
-	if op.tooLong() {
-		return OK
+	case facts.target:
+		return t.move(op)
 	}
 	old, next := t.live(op.Key), item{}
 	if _, does := t.m.decide(op, &old, old.value.Kind != Nil, &next); does == keeps {
@@ -69,6 +72,21 @@ func (t *trial) play(op *Op) Code {
 		return code
 	}
 	t.replace(op.Key, &old, &next)
+	return OK
+}
+
+func (t *trial) move(op *Op) Code {
+	from, to := t.live(op.Key), t.live(op.target())
+	if _, moves := decideMove(op, from.value.Kind != Nil, to.value.Kind != Nil); !moves {
+		return OK
+	}
+	if code := t.m.limits.exceeded(t.usage, t.usage.moved(op, &from, &to)); code != OK {
+		return code
+	}
+	t.replace(op.target(), &to, &from)
+	if op.Kind == Rename {
+		t.replace(op.Key, &from, &item{})
+	}
 	return OK
 }
 

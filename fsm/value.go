@@ -18,10 +18,11 @@ const (
 	Text     ValueKind = 2 // a short opaque string
 	decimal  ValueKind = 3 // reserved: exact decimals
 	instance ValueKind = 4 // reserved: instance counters
+	List     ValueKind = 5 // Values one after the other, in Results only: no key holds one
 )
 
 // Value is what a key holds, or what an answer carries. The zero Value is Nil. Text belongs to whoever made the Value:
-// keep a copy, not the slice.
+// keep a copy, not the slice. That of a List is encoded; List walks it.
 type Value struct {
 	Kind ValueKind
 	Int  int64
@@ -74,7 +75,7 @@ func ParseInt(text []byte) (n int64, ok bool) {
 	return int64(sum), true
 }
 
-// AppendText appends the Value as a client reads it; Nil appends nothing.
+// AppendText appends the Value as a client reads it; Nil and List append nothing.
 func (v Value) AppendText(dst []byte) []byte {
 	switch v.Kind {
 	case Int:
@@ -83,4 +84,13 @@ func (v Value) AppendText(dst []byte) []byte {
 		return append(dst, v.Text...)
 	}
 	return dst
+}
+
+// textLen is how many bytes AppendText would append.
+func (v Value) textLen() int {
+	if v.Kind != Int {
+		return len(v.Text)
+	}
+	var digits [20]byte
+	return len(strconv.AppendInt(digits[:0], v.Int, 10))
 }
