@@ -11,10 +11,10 @@ import (
 //
 // Canonical text has no exponent, no plus, no "-0", no leading zeros but the one before the point, no trailing ones behind it.
 const (
-	maxWhole    = 36 // digits before the point, of an argument or a sum
-	maxFraction = 18 // digits behind it
+	MaxWhole    = 36 // digits before the point, of an argument or a sum
+	MaxFraction = 18 // digits behind it
 
-	maxDigits = maxWhole + maxFraction
+	maxDigits = MaxWhole + MaxFraction
 	maxNumber = maxDigits + 2 // bytes of canonical text
 	farAway   = 1 << 24       // an exponent whose number has too many digits, however long its text is; larger ones count as this
 )
@@ -116,7 +116,7 @@ func parseExponent(text []byte) (exponent int, ok bool) {
 }
 
 // kept reports whether d is one of the numbers that we keep.
-func (d *digits) kept() bool { return d.point <= maxWhole && d.count-d.point <= maxFraction }
+func (d *digits) kept() bool { return d.point <= MaxWhole && d.count-d.point <= MaxFraction }
 
 // value is d as it is stored.
 func (d *digits) value() Value {

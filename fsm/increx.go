@@ -114,7 +114,7 @@ func (op *Op) decimalWithin(old *item) (number, added Value, within bool, code C
 }
 
 // largest is the largest number that we keep.
-var largest = strings.Repeat("9", maxWhole) + "." + strings.Repeat("9", maxFraction)
+var largest = strings.Repeat("9", MaxWhole) + "." + strings.Repeat("9", MaxFraction)
 
 func orNumber(v Value, otherwise string) Value {
 	if v.Kind == Nil {

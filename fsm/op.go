@@ -172,7 +172,7 @@ func (op *Op) tooLong() bool {
 	return len(op.Key) > MaxKey || len(op.Value.Text) > longest
 }
 
-// answersOld reports whether op, a write, answers what its key held: up to MaxText bytes.
-func (op *Op) answersOld() bool {
+// AnswersOld reports whether op, a write, answers what its key held: up to MaxText bytes.
+func (op *Op) AnswersOld() bool {
 	return op.Kind == GetDelete || op.Kind == GetExpire || op.Flags&(SetGet|Tell) != 0
 }

@@ -16,7 +16,7 @@ func (w *weight) add(op *Op) {
 	switch {
 	case op.Kind.Writes():
 		w.writes = true
-		if op.answersOld() {
+		if op.AnswersOld() {
 			w.olds += MaxText
 		}
 	case op.Kind == Get:

@@ -17,6 +17,12 @@ func (a *answers) next() fsm.Result {
 	return r
 }
 
+// peek is next without taking it off.
+func (a *answers) peek() fsm.Result {
+	ahead := *a
+	return ahead.next()
+}
+
 const missing fsm.Code = 255 // no Result where one must be; never leaves this file
 
 // render writes the reply of one command and takes exactly its ops Results off.
@@ -95,6 +101,26 @@ func replyOK(w *writer, c *command, ops int, a *answers) {
 	}
 }
 
+// replyWhetherSet is 1 or 0 of commands that store all or, because of something that is there, nothing.
+func replyWhetherSet(w *writer, c *command, ops int, a *answers) {
+	set := int64(1)
+	var failed fsm.Result
+	for range ops {
+		switch r := a.next(); r.Code {
+		case fsm.OK:
+		case fsm.Skipped, fsm.Aborted:
+			set = 0
+		default:
+			failed = r
+		}
+	}
+	if failed.Code != fsm.OK {
+		w.Error(refusal(c, failed))
+		return
+	}
+	w.Int(set)
+}
+
 // replySeconds turns the milliseconds of a TTL into seconds as Redis rounds them; -1 and -2 stay.
 func replySeconds(w *writer, c *command, _ int, a *answers) {
 	r := a.next()
@@ -121,7 +147,13 @@ func refusal(c *command, r fsm.Result) string {
 	case fsm.BadExpiry:
 		return string(badExpiry(c))
 	case fsm.TooLong:
-		return "ERR key or value is longer than its limit"
+		return "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
+	case fsm.NotNumber:
+		return string(errNotFloat)
+	case fsm.Digits:
+		return string(errDigits())
+	case fsm.NoSuchKey:
+		return "ERR no such key"
 	case fsm.ReadLater:
 		return "ERR the replies of this pipeline are too large; read in smaller pipelines"
 	case fsm.FullBytes:

@@ -35,9 +35,36 @@ func (s *session) fail(u *unit) {
 	}
 }
 
+// refuses answers a command with the error of its burst, or of its transaction, and reports whether it did. A transaction of
+// which a command was refused is refused as a whole, be it that the burst ends within: what stands behind a refused MULTI must
+// not run by itself.
+func (s *session) refuses(c *command) bool {
+	if c != nil && c.always {
+		return false
+	}
+	if t := s.multi; t != nil && t.doomed != "" {
+		s.out.Error(t.doomed)
+		if c != nil && (c.name == "exec" || c.name == "discard") {
+			s.endTransaction()
+		}
+		return true
+	}
+	if s.refused == "" {
+		return false
+	}
+	if c != nil && c.name == "multi" {
+		s.multi = &transaction{doomed: s.refused}
+	}
+	s.out.Error(s.refused)
+	return true
+}
+
 // refuse begins the burst rule.
 func (s *session) refuse(text string) {
 	s.refused = text
+	if s.multi != nil {
+		s.multi.doomed = text
+	}
 	if s.open == nil {
 		return
 	}

@@ -28,8 +28,8 @@ type command struct {
 	// local answers on the spot, in the order of the connection's replies, without the cluster.
 	local func(s *session, w *writer, args [][]byte)
 
-	writes  bool // its Ops must be proposed
 	barrier bool // waits until every command in front of it is finished
+	atOnce  bool // also runs, and is not queued, inside MULTI
 	always  bool // also runs while a burst is being refused
 	stale   bool // of local ones: also answered by a node that was removed
 
@@ -56,8 +56,15 @@ type family struct {
 func families() []family {
 	return []family{
 		{"Counters", "string", counterCommands},
+		{"Decimals, and counters within bounds", "string", decimalCommands},
+		{"Conditions", "string", conditionCommands},
 		{"Values", "string", textCommands},
+		{"Parts of values", "string", rangeCommands},
 		{"Keys and deadlines", "generic", keyCommands},
+		{"Names of keys", "generic", renameCommands},
+		{"Walks over all keys", "generic", scanCommands},
+		{"What a key is", "generic", inspectCommands},
+		{"Transactions", "transactions", transactionCommands},
 		{"The connection", "connection", connectionCommands},
 		{"Consistency", "connection", levelCommands},
 		{"The node", "server", serverCommands},
@@ -69,9 +76,16 @@ func families() []family {
 
 // call is a command that was parsed: its Ops, and how their Results become its reply. It is used again for the next one.
 type call struct {
-	ops     []fsm.Op
-	render  render
-	attempt bool // GET key STATE: read at level fsm.Attempt
+	session    *session
+	ops        []fsm.Op
+	conditions []fsm.Condition // without which none of them is applied
+	render     render
+	attempt    bool // GET key STATE: read at level fsm.Attempt
+	slow       bool // its reply takes longer to make than to wake a goroutine
+	strong     bool // read strongly whatever the connection's level is
+	writes     bool // some Op writes, or there are conditions: it must be proposed
+
+	taken func(*session) // what is left to do when the command has been answered or placed, not queued; nil: nothing
 }
 
 // maxKeptOps is how many Ops of room a call keeps for the next command.
@@ -81,7 +95,16 @@ func (c *call) reset() {
 	if cap(c.ops) > maxKeptOps {
 		c.ops = nil
 	}
-	*c = call{ops: c.ops[:0]}
+	*c = call{session: c.session, ops: c.ops[:0]}
+}
+
+// parsed notes what follows from the Ops. Reads that must be strong, or are too many for one step of a reader but may not be
+// split, are proposed as well.
+func (c *call) parsed() {
+	c.writes = len(c.conditions) > 0 || c.strong && (c.session.level != fsm.Strong || len(c.ops) > maxGroupReads)
+	for i := range c.ops {
+		c.writes = c.writes || c.ops[i].Kind.Writes()
+	}
 }
 
 // table finds commands by name.

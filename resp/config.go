@@ -73,7 +73,7 @@ func configGet(s *session, w *writer, args [][]byte) {
 				matched = append(matched, known)
 				break
 			}
-			if bytes.ContainsAny(pattern, "*?[") && matchesGlob(pattern, known.name) {
+			if bytes.ContainsAny(pattern, "*?[") && (glob{pattern, true}).matches([]byte(known.name)) {
 				matched = append(matched, known)
 				break
 			}

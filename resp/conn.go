@@ -241,7 +241,7 @@ func (c *conn) setDeadline(probing bool) {
 func (c *conn) done(u *unit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(u.request.Results) < largeResults || c.dead {
+	if len(u.request.Results) < largeResults && !u.slow || c.dead {
 		c.complete(u)
 		return
 	}

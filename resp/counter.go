@@ -7,14 +7,17 @@ import (
 )
 
 var counterCommands = []command{
-	{name: "incr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseIncr, writes: true,
+	{name: "incr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseIncr,
 		syntax: "key", summary: "Adds one to a counter; a missing one begins at 0.", reply: "integer: the new number"},
-	{name: "incrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseIncr, writes: true,
+	{name: "incrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseIncr,
 		syntax: "key increment", summary: "Adds an integer to a counter.", reply: "integer: the new number"},
-	{name: "decr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseDecr, writes: true,
+	{name: "decr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseDecr,
 		syntax: "key", summary: "Subtracts one from a counter.", reply: "integer: the new number"},
-	{name: "decrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseDecr, writes: true,
+	{name: "decrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseDecr,
 		syntax: "key decrement", summary: "Subtracts an integer from a counter.", reply: "integer: the new number"},
+	{name: "mincrby", arity: -3, flags: "write denyoom", keys: span{2, -1, 1}, parse: parseMIncrBy,
+		syntax: "increment key [key ...]", summary: "Adds an integer to several counters in one step; a key that is named twice gets it twice.",
+		reply: "array: for each key the new number, or why nothing was added to it", cost: "O(N), N keys"},
 }
 
 // INCR key · INCRBY key n
@@ -25,6 +28,27 @@ func parseIncr(_ *command, args [][]byte, to *call) error {
 // DECR key · DECRBY key n
 func parseDecr(_ *command, args [][]byte, to *call) error {
 	return parseAdd(args, -1, to)
+}
+
+// MINCRBY n key …
+func parseMIncrBy(c *command, args [][]byte, to *call) error {
+	amount, ok := fsm.ParseInt(args[1])
+	if !ok {
+		return errNotInteger
+	}
+	to.render = func(w *writer, c *command, ops int, a *answers) {
+		w.Array(ops)
+		for range ops {
+			replyInt(w, c, 1, a)
+		}
+	}
+	if err := to.perKey(c, fsm.Incr, args[2:]); err != nil {
+		return err
+	}
+	for i := range to.ops {
+		to.ops[i].Amount = amount
+	}
+	return nil
 }
 
 func parseAdd(args [][]byte, sign int64, to *call) error {

@@ -92,7 +92,7 @@ func (c *command) words() string { return strings.ToUpper(strings.ReplaceAll(c.n
 
 func (c *command) answeredBy() string {
 	switch {
-	case c.writes:
+	case strings.Contains(c.flags, "write"):
 		return "a majority"
 	case c.parse != nil:
 		return "as the connection's level says"

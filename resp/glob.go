@@ -1,8 +1,14 @@
 package resp
 
-// matchesGlob reports whether a lower-case name matches a Redis glob in any case: * any bytes, ? one byte, [abc] [a-z]
-// [^x] one of a set, \ takes the next byte literally. Time is at most len(pattern) * len(name).
-func matchesGlob(pattern []byte, name string) bool {
+// glob is a Redis pattern: * any bytes, ? one byte, [abc] [a-z] [^x] one of a set, \ takes the next byte literally.
+type glob struct {
+	pattern []byte
+	fold    bool // in any case; names are then given in lower case
+}
+
+// matches takes at most len(pattern) * len(name) steps, whatever the pattern.
+func (g glob) matches(name []byte) bool {
+	pattern := g.pattern
 	p, n := 0, 0
 	star, resume := -1, 0 // the last *, and what it has swallowed up to
 	for n < len(name) {
@@ -11,7 +17,7 @@ func matchesGlob(pattern []byte, name string) bool {
 			p++
 			continue
 		}
-		if width, ok := matchesByte(pattern[p:], name[n]); ok {
+		if width, ok := g.byte(pattern[p:], name[n]); ok {
 			p += width
 			n++
 			continue
@@ -28,8 +34,8 @@ func matchesGlob(pattern []byte, name string) bool {
 	return p == len(pattern)
 }
 
-// matchesByte compares one byte with the first element of a pattern, and tells how wide that is.
-func matchesByte(pattern []byte, c byte) (width int, ok bool) {
+// byte compares one byte with the first element of a pattern, and tells how wide that is.
+func (g glob) byte(pattern []byte, c byte) (width int, ok bool) {
 	if len(pattern) == 0 {
 		return 0, false
 	}
@@ -37,17 +43,17 @@ func matchesByte(pattern []byte, c byte) (width int, ok bool) {
 	case '?':
 		return 1, true
 	case '[':
-		return matchesSet(pattern, c)
+		return g.set(pattern, c)
 	case '\\':
 		if len(pattern) > 1 {
-			return 2, lowerByte(pattern[1]) == c
+			return 2, g.folded(pattern[1]) == c
 		}
 	}
-	return 1, lowerByte(pattern[0]) == c
+	return 1, g.folded(pattern[0]) == c
 }
 
-// matchesSet takes a set, which an end of the pattern closes, too (as in Redis).
-func matchesSet(pattern []byte, c byte) (width int, ok bool) {
+// set takes a set, which an end of the pattern closes, too (as in Redis).
+func (g glob) set(pattern []byte, c byte) (width int, ok bool) {
 	i := 1
 	negated := i < len(pattern) && pattern[i] == '^'
 	if negated {
@@ -57,13 +63,13 @@ func matchesSet(pattern []byte, c byte) (width int, ok bool) {
 		switch {
 		case pattern[i] == '\\' && i+1 < len(pattern):
 			i++
-			ok = ok || lowerByte(pattern[i]) == c
+			ok = ok || g.folded(pattern[i]) == c
 		case i+2 < len(pattern) && pattern[i+1] == '-':
-			low, high := lowerByte(pattern[i]), lowerByte(pattern[i+2])
+			low, high := g.folded(pattern[i]), g.folded(pattern[i+2])
 			ok = ok || min(low, high) <= c && c <= max(low, high)
 			i += 2
 		default:
-			ok = ok || lowerByte(pattern[i]) == c
+			ok = ok || g.folded(pattern[i]) == c
 		}
 		i++
 	}
@@ -73,8 +79,8 @@ func matchesSet(pattern []byte, c byte) (width int, ok bool) {
 	return i, ok != negated
 }
 
-func lowerByte(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
+func (g glob) folded(c byte) byte {
+	if g.fold && 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
 	}
 	return c

@@ -21,6 +21,9 @@ func (s *session) holds() int {
 			n += u.holds()
 		}
 	}
+	if s.multi != nil {
+		n += s.multi.bytes + cap(s.multi.ops)*int(unsafe.Sizeof(s.call.ops[0])) + cap(s.multi.queue)*int(unsafe.Sizeof(s.multi.queue[0]))
+	}
 	return n
 }
 
@@ -30,7 +33,11 @@ func (r *Reader) holds() int {
 
 // holds leaves out the Results: while the unit is on its way they belong to the cluster, and then they become replies.
 func (u *unit) holds() int {
-	return cap(u.request.Groups) + cap(u.again.Groups) + cap(u.slots)*int(unsafe.Sizeof(u.slots[0])) + cap(u.text.buf)
+	walked := 0
+	if u.walk != nil {
+		walked = cap(u.walk.replies.buf)
+	}
+	return walked + cap(u.request.Groups) + cap(u.again.Groups) + cap(u.slots)*int(unsafe.Sizeof(u.slots[0])) + cap(u.text.buf)
 }
 
 // rest gives back what a session without anything to do doesn't need.

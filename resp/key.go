@@ -7,24 +7,38 @@ import (
 )
 
 var keyCommands = []command{
-	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: parseDel, writes: true,
+	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: parseDel,
 		syntax: "key [key ...]", summary: "Deletes keys and tells how many there were.", reply: "integer: how many existed", cost: "O(N), N keys"},
+	{name: "unlink", arity: -2, flags: "write fast", keys: allKeys, parse: parseDel,
+		syntax: "key [key ...]", summary: "The same as DEL.", reply: "integer: how many existed", cost: "O(N), N keys"},
+	{name: "touch", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
+		syntax: "key [key ...]", summary: "The same as EXISTS: nobody notes when a key was used.", reply: "integer: how many exist", cost: "O(N), N keys"},
 	{name: "exists", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
 		syntax: "key [key ...]", summary: "Tells how many of the keys exist.", reply: "integer: how many exist, those named twice counted twice", cost: "O(N), N keys"},
-	{name: "expire", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpire, writes: true,
+	{name: "expire", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpire,
 		syntax: "key seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in seconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
-	{name: "pexpire", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpire, writes: true,
+	{name: "pexpire", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpire,
 		syntax: "key milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in milliseconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
+	{name: "expireat", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpireAt,
+		syntax: "key unix-time-seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time.", reply: "integer: 1 if the deadline was set, else 0"},
+	{name: "pexpireat", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpireAt,
+		syntax: "key unix-time-milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time in milliseconds.", reply: "integer: 1 if the deadline was set, else 0"},
+	{name: "expiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseExpireTime,
+		syntax: "key", summary: "Tells when a key ends, as a Unix time.", reply: "integer: seconds; -1 without a deadline; -2 without a key"},
+	{name: "pexpiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePExpireTime,
+		syntax: "key", summary: "Tells when a key ends, as a Unix time in milliseconds.", reply: "integer: milliseconds; -1; -2"},
 	{name: "ttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseTTL,
 		syntax: "key", summary: "Tells in how many seconds a key ends.", reply: "integer: seconds left, rounded; -1 without a deadline; -2 without a key"},
 	{name: "pttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePTTL,
 		syntax: "key", summary: "Tells in how many milliseconds a key ends.", reply: "integer: milliseconds left; -1; -2"},
-	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: parsePersist, writes: true,
+	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: parsePersist,
 		syntax: "key", summary: "Takes away a key's deadline.", reply: "integer: 1 if there was a deadline, else 0"},
 	{name: "dbsize", arity: 1, flags: "readonly fast", parse: parseDBSize,
 		summary: "Tells how many keys there are.", reply: "integer: how many keys there are"},
-	{name: "flushall", arity: -1, flags: "write", parse: parseFlushAll, writes: true,
+	{name: "flushall", arity: -1, flags: "write", parse: parseFlushAll,
 		syntax: "[ASYNC | SYNC]", summary: "Deletes all keys.", reply: "OK"},
+	{name: "flushdb", arity: -1, flags: "write", parse: parseFlushAll,
+		syntax: "[ASYNC | SYNC]", summary: "The same: there is one database.", reply: "OK"},
 }
 
 // perKey adds an Op of the given kind for each key.
@@ -65,6 +79,18 @@ func parsePTTL(c *command, args [][]byte, to *call) error {
 	return to.perKey(c, fsm.TTL, args[1:])
 }
 
+// EXPIRETIME key
+func parseExpireTime(c *command, args [][]byte, to *call) error {
+	to.render = replySeconds
+	return to.perKey(c, fsm.Deadline, args[1:])
+}
+
+// PEXPIRETIME key
+func parsePExpireTime(c *command, args [][]byte, to *call) error {
+	to.render = replyInt
+	return to.perKey(c, fsm.Deadline, args[1:])
+}
+
 // PERSIST key
 func parsePersist(c *command, args [][]byte, to *call) error {
 	to.render = replyInt
@@ -90,15 +116,25 @@ func parseFlushAll(_ *command, args [][]byte, to *call) error {
 
 // EXPIRE key seconds [NX | XX | GT | LT]
 func parseExpire(c *command, args [][]byte, to *call) error {
-	return parseDeadline(c, args, 1000, to)
+	return parseDeadline(c, args, fsm.After, 1000, to)
 }
 
 // PEXPIRE key milliseconds [NX | XX | GT | LT]
 func parsePExpire(c *command, args [][]byte, to *call) error {
-	return parseDeadline(c, args, 1, to)
+	return parseDeadline(c, args, fsm.After, 1, to)
 }
 
-func parseDeadline(c *command, args [][]byte, unit int64, to *call) error {
+// EXPIREAT key seconds [NX | XX | GT | LT]
+func parseExpireAt(c *command, args [][]byte, to *call) error {
+	return parseDeadline(c, args, fsm.At, 1000, to)
+}
+
+// PEXPIREAT key milliseconds [NX | XX | GT | LT]
+func parsePExpireAt(c *command, args [][]byte, to *call) error {
+	return parseDeadline(c, args, fsm.At, 1, to)
+}
+
+func parseDeadline(c *command, args [][]byte, mode fsm.ExpiryMode, unit int64, to *call) error {
 	flags, err := parseExpireFlags(args[3:])
 	if err != nil {
 		return err
@@ -114,7 +150,7 @@ func parseDeadline(c *command, args [][]byte, unit int64, to *call) error {
 		return err
 	}
 	op := &to.ops[0]
-	op.Flags, op.Expiry = flags, fsm.Expiry{Mode: fsm.After, Millis: n * unit}
+	op.Flags, op.Expiry = flags, fsm.Expiry{Mode: mode, Millis: n * unit}
 	to.render = replyInt
 	return nil
 }

@@ -17,7 +17,7 @@ var connectionCommands = []command{
 	{name: "hello", arity: -1, flags: "noscript fast no_auth", local: hello, barrier: true, stale: true,
 		syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
 		summary: "Chooses the protocol and tells what this server is.", reply: "map: server, version, proto, id, mode, role, modules"},
-	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, always: true, stale: true,
+	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, atOnce: true, always: true, stale: true,
 		summary: "Closes the connection when all replies are sent.", reply: "OK, then the connection is closed"},
 }
 
@@ -46,17 +46,24 @@ func tellTime(s *session, w *writer, _ [][]byte) {
 
 // SELECT index: there is one database, 0.
 func selectDB(_ *session, w *writer, args [][]byte) {
-	n, ok := fsm.ParseInt(args[1])
+	if err := checkDB(args[1]); err != nil {
+		w.Error(err.Error())
+		return
+	}
+	w.OK()
+}
+
+func checkDB(index []byte) error {
+	n, ok := fsm.ParseInt(index)
 	switch {
 	case !ok:
-		w.Error(string(errNotInteger))
+		return errNotInteger
 	case n != int64(int32(n)):
-		w.Error("ERR value is out of range, value must between -2147483648 and 2147483647")
+		return replyError("ERR value is out of range, value must between -2147483648 and 2147483647")
 	case n != 0:
-		w.Error("ERR DB index is out of range")
-	default:
-		w.OK()
+		return replyError("ERR DB index is out of range")
 	}
+	return nil
 }
 
 // QUIT: what was pipelined behind it is not run.

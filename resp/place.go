@@ -20,7 +20,7 @@ const (
 //	writing     joins       rides, with at most maxRideKeys keys       waits
 func (s *session) place(c *command, call *call) bool {
 	u := s.collecting()
-	if u.full() || !s.mayJoin(u, c, call) {
+	if u.full() || !s.mayJoin(u, call) {
 		return false
 	}
 	ops := u.request.Ops
@@ -28,13 +28,13 @@ func (s *session) place(c *command, call *call) bool {
 		return false
 	}
 	if ops == 0 {
-		s.classify(u, c, call)
+		s.classify(u, call)
 	}
 	return true
 }
 
-func (s *session) mayJoin(u *unit, c *command, call *call) bool {
-	if c.writes {
+func (s *session) mayJoin(u *unit, call *call) bool {
+	if call.writes {
 		return u.class != reading
 	}
 	if call.attempt {
@@ -43,7 +43,7 @@ func (s *session) mayJoin(u *unit, c *command, call *call) bool {
 	if s.rides(u) {
 		return len(call.ops) <= maxRideKeys
 	}
-	return u.class == empty || u.request.Level == s.level
+	return u.class == empty || u.request.Level == s.readLevel()
 }
 
 // rides reports whether a read that joins u would stand behind writes that aren't finished.
@@ -51,25 +51,34 @@ func (s *session) rides(u *unit) bool {
 	return u.class == writing || u.class == empty && s.sent != nil && s.sent.class == writing
 }
 
-func (s *session) classify(u *unit, c *command, call *call) {
-	u.request.Level = s.level
+func (s *session) classify(u *unit, call *call) {
+	u.request.Level = s.readLevel()
 	switch {
 	case call.attempt:
 		u.class, u.request.Level = reading, fsm.Attempt
-	case c.writes || s.rides(u):
+	case call.writes || s.rides(u):
 		u.class = writing
 	default:
 		u.class = reading
 	}
 }
 
-// tooLarge refuses a command whose Ops would never fit into a group.
-func tooLarge(ops []fsm.Op) error {
-	const perOp = 32 // bytes of an encoded Op beside its key and its text, at most
-	size := 0
-	for i := range ops {
-		size += perOp + len(ops[i].Key) + len(ops[i].Value.Text)
+// size is how many bytes a call's group has at most.
+func (c *call) size() (bytes int) {
+	for i := range c.ops {
+		op := &c.ops[i]
+		bytes += perOp + len(op.Key) + len(op.Value.Text) + len(op.Than.Text) + len(op.Low.Text) + len(op.High.Text)
 	}
+	for i := range c.conditions {
+		bytes += perOp + len(c.conditions[i].Key)
+	}
+	return bytes
+}
+
+const perOp = 32 // bytes of an encoded Op, or a condition, beside its key and its texts, at most
+
+// tooLarge refuses a command whose Ops would never fit into a group.
+func tooLarge(size int) error {
 	if size > fsm.MaxGroup {
 		return replyError(fmt.Sprintf("ERR command is too large: its keys and values may have %d bytes, and each pair counts %d more",
 			fsm.MaxGroup, perOp))

@@ -114,5 +114,20 @@ func (w *writer) Value(v fsm.Value) {
 	}
 }
 
+// Number writes what a counter holds: an integer, or a decimal as its digits.
+func (w *writer) Number(v fsm.Value) {
+	if v.Kind == fsm.Int {
+		w.Int(v.Int)
+		return
+	}
+	w.Value(v)
+}
+
+// Decimal writes a number as a double, which protocol 2 does not have: a string there.
+func (w *writer) Decimal(v fsm.Value) {
+	var digits [20]byte
+	w.Double(v.AppendText(digits[:0]))
+}
+
 // raw appends replies that another writer has encoded.
 func (w *writer) raw(encoded []byte) { w.buf = append(w.buf, encoded...) }

@@ -43,13 +43,18 @@ type session struct {
 	closing bool     // takes no more commands
 	foreign bool     // the client speaks HTTP; see crossProtocol
 	refused string   // burst rule: the error that every command gets for now
+
+	multi *transaction // nil outside of MULTI
+	watch *watch       // nil: no key is watched
 }
 
 func newSession(d *door, in *Reader, id int64, done func(*unit)) *session {
-	return &session{
+	s := &session{
 		door: d, in: in, out: writer{protocol: protocol2}, done: done,
 		id: id, user: defaultUser, hungry: true,
 	}
+	s.call.session = s
+	return s
 }
 
 // pump takes what commands it can in a turn and hands over what they became.
@@ -123,38 +128,52 @@ func (s *session) take(args [][]byte) bool {
 		s.foreign, s.closing = true, true
 		return true
 	}
-	if s.refused != "" && (c == nil || !c.always) {
-		s.out.Error(s.refused)
+	if s.refuses(c) {
 		return true
+	}
+	if s.inTransaction(c) {
+		return s.queue(c, err, args)
 	}
 	if err != nil {
 		return s.answer(err)
+	}
+	if c.atOnce && s.watch != nil && s.unfinished() { // the answer to WATCH may be on its way
+		return false
 	}
 	if c.barrier && s.unfinished() {
 		return false
 	}
 	if c.local != nil {
-		w := s.onTheSpot()
-		if w == nil {
-			return false
-		}
 		if err := s.door.cluster.Removal(); err != nil && !c.stale {
 			text, _ := failure(err)
 			return s.answer(replyError(text))
 		}
-		start := len(w.buf)
-		c.local(s, w, args)
-		s.seal(w, start)
-		return true
+		return s.reply(func(w *writer) { c.local(s, w, args) })
 	}
+	return s.run(c, args)
+}
+
+// run answers or places a command about keys.
+func (s *session) run(c *command, args [][]byte) bool {
 	s.call.reset()
-	if err := c.parse(c, args, &s.call); err != nil {
-		return s.answer(err)
+	err := c.parse(c, args, &s.call)
+	if err == nil {
+		s.call.parsed()
+		err = tooLarge(s.call.size())
 	}
-	if err := tooLarge(s.call.ops); err != nil {
-		return s.answer(err)
+	done := false
+	switch {
+	case err != nil:
+		done = s.answer(err)
+	case len(s.call.ops) == 0:
+		done = s.reply(func(w *writer) { s.call.render(w, c, 0, &answers{}) })
+	default:
+		done = s.place(c, &s.call)
 	}
-	return s.place(c, &s.call)
+	if done && s.call.taken != nil {
+		s.call.taken(s)
+	}
+	return done
 }
 
 // crossProtocol reports whether a command is the beginning or a header of an HTTP request. A browser can be made to send one to
@@ -162,12 +181,28 @@ func (s *session) take(args [][]byte) bool {
 func crossProtocol(name []byte) bool { return is(name, "POST") || is(name, "HOST:") }
 
 func (s *session) answer(err error) bool {
+	return s.reply(func(w *writer) { w.Error(err.Error()) })
+}
+
+// queue answers QUEUED, or why a command can't be queued.
+func (s *session) queue(c *command, err error, args [][]byte) bool {
+	return s.reply(func(w *writer) {
+		if err := s.enqueue(c, err, args); err != nil {
+			w.Error(err.Error())
+			return
+		}
+		w.Simple("QUEUED")
+	})
+}
+
+// reply writes a reply that is known already, or reports that there is no room for it: nothing has happened then.
+func (s *session) reply(write func(*writer)) bool {
 	w := s.onTheSpot()
 	if w == nil {
 		return false
 	}
 	start := len(w.buf)
-	w.Error(err.Error())
+	write(w)
 	s.seal(w, start)
 	return true
 }
@@ -239,9 +274,15 @@ func (s *session) complete(u *unit) {
 	}
 	if !u.reread && u.late() {
 		u.reread = true
-		u.again.Level, u.again.MinIndex = s.level, s.acked
+		u.again.Level, u.again.MinIndex = s.readLevel(), s.acked
 		s.door.cluster.Read(&u.again)
 		return
+	}
+	if u.walk != nil && u.request.Err == nil {
+		if next := u.walk.page(&u.request); next != 0 {
+			s.readPage(u, next)
+			return
+		}
 	}
 	s.finish()
 	s.render(u)

@@ -1,21 +1,33 @@
 package resp
 
-import (
-	"math"
-
-	"github.com/truecount/truecount/fsm"
-)
+import "github.com/truecount/truecount/fsm"
 
 var textCommands = []command{
 	{name: "get", arity: -2, flags: "readonly fast", keys: oneKey, parse: parseGet,
 		syntax: "key [STATE]", summary: "Returns what a key holds; with STATE, also whether that is confirmed by a majority.", reply: "bulk string, or null; with STATE array: that, and CONSISTENT or INCONSISTENT"},
-	{name: "set", arity: -3, flags: "write denyoom", keys: oneKey, parse: parseSet, writes: true,
-		syntax:  "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+	{name: "set", arity: -3, flags: "write denyoom", keys: oneKey, parse: parseSet,
+		syntax:  "key value [NX | XX | IFEQ comparison-value | IFNE comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
 		summary: "Stores a value, whatever the key held.", reply: "OK; null if NX or XX forbids it; with GET the old value: bulk string or null"},
+	{name: "setnx", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseSetNX,
+		syntax: "key value", summary: "Stores a value if there is none.", reply: "integer: 1 if it did, else 0"},
+	{name: "setex", arity: 4, flags: "write denyoom", keys: oneKey, parse: parseSetEx,
+		syntax: "key seconds value", summary: "Stores a value that ends in so many seconds.", reply: "OK"},
+	{name: "psetex", arity: 4, flags: "write denyoom", keys: oneKey, parse: parseSetEx,
+		syntax: "key milliseconds value", summary: "Stores a value that ends in so many milliseconds.", reply: "OK"},
+	{name: "getset", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseGetSet,
+		syntax: "key value", summary: "Stores a value and returns the one before.", reply: "bulk string, or null"},
+	{name: "getdel", arity: 2, flags: "write fast", keys: oneKey, parse: parseGetDel,
+		syntax: "key", summary: "Returns what a key holds, and deletes it.", reply: "bulk string, or null"},
+	{name: "getex", arity: -2, flags: "write fast", keys: oneKey, parse: parseGetEx,
+		syntax:  "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
+		summary: "Returns what a key holds, and sets or removes its deadline.", reply: "bulk string, or null"},
 	{name: "mget", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseMGet,
 		syntax: "key [key ...]", summary: "Returns what several keys hold.", reply: "array: a bulk string or null for each", cost: "O(N), N keys"},
-	{name: "mset", arity: -3, flags: "write denyoom", keys: keyPairs, parse: parseMSet, writes: true,
+	{name: "mset", arity: -3, flags: "write denyoom", keys: keyPairs, parse: parseMSet,
 		syntax: "key value [key value ...]", summary: "Stores several values in one step.", reply: "OK", cost: "O(N), N keys"},
+	{name: "msetnx", arity: -3, flags: "write denyoom", keys: keyPairs, parse: parseMSetNX,
+		syntax: "key value [key value ...]", summary: "Stores several values in one step, if none of the keys exists.",
+		reply: "integer: 1 if it did, else 0", errors: "not inside MULTI.", cost: "O(N), N keys"},
 }
 
 // GET key · GET key STATE
@@ -54,13 +66,101 @@ func parseMSet(c *command, args [][]byte, to *call) error {
 	return nil
 }
 
-// SET key value [NX | XX] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL], the options in any order
+// MSETNX key value …
+func parseMSetNX(c *command, args [][]byte, to *call) error {
+	if err := parseMSet(c, args, to); err != nil {
+		return err
+	}
+	for i := range to.ops {
+		to.conditions = append(to.conditions, fsm.Condition{Key: to.ops[i].Key, Missing: true})
+	}
+	to.render = replyWhetherSet
+	return nil
+}
+
+// SETNX key value
+func parseSetNX(_ *command, args [][]byte, to *call) error {
+	to.render = replyWhetherSet
+	if err := to.set(args[1], args[2]); err != nil {
+		return err
+	}
+	to.ops[0].Flags = fsm.NX
+	return nil
+}
+
+// SETEX key seconds value · PSETEX key milliseconds value
+func parseSetEx(c *command, args [][]byte, to *call) error {
+	o := expiryOption{unit: inSeconds, time: args[2]}
+	if c.name == "psetex" {
+		o.unit = inMillis
+	}
+	expiry, err := o.expiry(c)
+	if err != nil {
+		return err
+	}
+	to.render = replyOK
+	if err := to.set(args[1], args[3]); err != nil {
+		return err
+	}
+	to.ops[0].Expiry = expiry
+	return nil
+}
+
+// GETSET key value
+func parseGetSet(_ *command, args [][]byte, to *call) error {
+	to.render = replyValue
+	if err := to.set(args[1], args[2]); err != nil {
+		return err
+	}
+	to.ops[0].Flags = fsm.SetGet
+	return nil
+}
+
+// GETDEL key
+func parseGetDel(c *command, args [][]byte, to *call) error {
+	to.render = replyValue
+	return to.perKey(c, fsm.GetDelete, args[1:])
+}
+
+// GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]; without an option it is GET.
+func parseGetEx(c *command, args [][]byte, to *call) error {
+	to.render = replyValue
+	var o expiryOption
+	persist := false
+	for rest := args[2:]; len(rest) > 0; rest = rest[1:] {
+		switch {
+		case is(rest[0], "PERSIST") && o.unit == noTime:
+			persist = true
+		case !persist && o.take(rest):
+			rest = rest[1:]
+		default:
+			return errSyntax
+		}
+	}
+	expiry, err := o.expiry(c)
+	if err != nil {
+		return err
+	}
+	if persist {
+		expiry.Mode = fsm.Forever
+	}
+	if expiry.Mode == fsm.NoExpiry {
+		return to.perKey(c, fsm.Get, args[1:2])
+	}
+	if err := to.perKey(c, fsm.GetExpire, args[1:2]); err != nil {
+		return err
+	}
+	to.ops[0].Expiry = expiry
+	return nil
+}
+
+// SET key value [NX | XX | IFEQ v | IFNE v] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL], the options in any order
 func parseSet(c *command, args [][]byte, to *call) error {
 	o, err := parseSetOptions(args[3:])
 	if err != nil {
 		return err
 	}
-	expiry, err := o.expiry(c)
+	expiry, err := o.time.expiry(c)
 	if err != nil {
 		return err
 	}
@@ -69,6 +169,9 @@ func parseSet(c *command, args [][]byte, to *call) error {
 	}
 	op := &to.ops[0]
 	op.Flags, op.Expiry = o.flags, expiry
+	if o.compare != 0 {
+		op.Kind, op.Compare, op.Than = fsm.SetIf, o.compare, fsm.ParseValue(o.than)
+	}
 	to.render = replyOK
 	if o.flags&fsm.SetGet != 0 {
 		to.render = replyValue
@@ -89,73 +192,46 @@ func (c *call) set(key, text []byte) error {
 
 // setOptions is what stands behind SET key value. The same option twice is allowed, the last one counts (as in Redis).
 type setOptions struct {
-	flags fsm.Flags
-	unit  timeUnit
-	time  []byte // nil: none
+	flags   fsm.Flags
+	compare fsm.Comparator // IFEQ, IFNE; 0: neither
+	than    []byte
+	time    expiryOption
 }
-
-// timeUnit is which of EX, PX, EXAT and PXAT was given.
-type timeUnit uint8
-
-const (
-	noTime timeUnit = iota
-	inSeconds
-	inMillis
-	atSeconds
-	atMillis
-)
 
 func parseSetOptions(args [][]byte) (o setOptions, err error) {
 	for ; len(args) > 0; args = args[1:] {
-		unit := noTime
 		switch arg := args[0]; {
-		case is(arg, "NX") && o.flags&fsm.XX == 0:
+		case is(arg, "NX") && o.flags&fsm.XX == 0 && o.compare == 0:
 			o.flags |= fsm.NX
-		case is(arg, "XX") && o.flags&fsm.NX == 0:
+		case is(arg, "XX") && o.flags&fsm.NX == 0 && o.compare == 0:
 			o.flags |= fsm.XX
 		case is(arg, "GET"):
 			o.flags |= fsm.SetGet
-		case is(arg, "KEEPTTL") && o.unit == noTime:
+		case is(arg, "KEEPTTL") && o.time.unit == noTime:
 			o.flags |= fsm.KeepTTL
-		case is(arg, "EX"):
-			unit = inSeconds
-		case is(arg, "PX"):
-			unit = inMillis
-		case is(arg, "EXAT"):
-			unit = atSeconds
-		case is(arg, "PXAT"):
-			unit = atMillis
+		case o.compares(args):
+			args = args[1:]
+		case o.flags&fsm.KeepTTL == 0 && o.time.take(args):
+			args = args[1:]
 		default:
 			return o, errSyntax
 		}
-		if unit == noTime {
-			continue
-		}
-		if len(args) < 2 || o.flags&fsm.KeepTTL != 0 || o.unit != noTime && o.unit != unit {
-			return o, errSyntax
-		}
-		o.unit, o.time, args = unit, args[1], args[1:]
 	}
-	return o, nil
+	return o, checkText(o.than)
 }
 
-func (o *setOptions) expiry(c *command) (fsm.Expiry, error) {
-	if o.unit == noTime {
-		return fsm.Expiry{}, nil
+// compares takes IFEQ or IFNE and its value off the front of args, if that is what stands there and may.
+func (o *setOptions) compares(args [][]byte) bool {
+	comparator := fsm.Same
+	switch {
+	case is(args[0], "IFNE"):
+		comparator = fsm.Differs
+	case !is(args[0], "IFEQ"):
+		return false
 	}
-	n, ok := fsm.ParseInt(o.time)
-	if !ok {
-		return fsm.Expiry{}, errNotInteger
+	if len(args) < 2 || o.compare != 0 || o.flags&(fsm.NX|fsm.XX) != 0 {
+		return false
 	}
-	seconds := o.unit == inSeconds || o.unit == atSeconds
-	if n <= 0 || seconds && n > math.MaxInt64/1000 {
-		return fsm.Expiry{}, badExpiry(c)
-	}
-	if seconds {
-		n *= 1000
-	}
-	if o.unit == inSeconds || o.unit == inMillis {
-		return fsm.Expiry{Mode: fsm.After, Millis: n}, nil
-	}
-	return fsm.Expiry{Mode: fsm.At, Millis: n}, nil
+	o.compare, o.than = comparator, args[1]
+	return true
 }

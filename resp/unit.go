@@ -36,6 +36,8 @@ type unit struct {
 	slots   []slot
 	text    writer // replies made on the spot
 	reread  bool   // again is on its way or done
+	slow    bool   // to make its replies takes longer than to wake a goroutine
+	walk    *walk  // of KEYS
 }
 
 // slot is one command of a unit: the number of its Ops, or a reply made on the spot.
@@ -43,6 +45,7 @@ type slot struct {
 	command  *command // nil: a reply made on the spot
 	render   render
 	ops      int
+	writes   bool
 	from, to int  // its bytes, in request.Groups or in text
 	late     bool // its Results are in again
 }
@@ -58,14 +61,14 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	before, ops, weight := len(r.Groups), r.Ops, r.Weight
 	for rest := call.ops; len(rest) > 0; {
 		n := len(rest)
-		if !c.writes { // one step of a reader looks at so many keys and no more
+		if !call.writes && !call.strong { // one step of a reader looks at so many keys and no more
 			n = min(n, maxGroupReads)
 		}
-		r.Add(rest[:n]...)
+		r.AddIf(call.conditions, rest[:n]...)
 		rest = rest[n:]
 	}
 	reads := u.reads
-	if !c.writes {
+	if !call.writes {
 		reads += len(call.ops)
 	}
 	over := len(r.Groups) > u.share.bytes || r.Ops > u.share.ops || r.Weight > fsm.MaxWeight || reads > u.share.reads
@@ -74,10 +77,11 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 		return false
 	}
 	u.reads = reads
-	if c.writes {
+	u.slow = u.slow || call.slow
+	if call.writes {
 		u.writes += len(call.ops)
 	}
-	u.slots = append(u.slots, slot{command: c, render: call.render, ops: len(call.ops), from: before, to: len(r.Groups)})
+	u.slots = append(u.slots, slot{command: c, render: call.render, ops: len(call.ops), writes: call.writes, from: before, to: len(r.Groups)})
 	return true
 }
 
@@ -93,10 +97,10 @@ func (u *unit) late() bool {
 	for i := range u.slots {
 		s := &u.slots[i]
 		if full {
-			s.late = s.command != nil && !s.command.writes
+			s.late = s.command != nil && !s.writes
 		} else {
 			for range s.ops {
-				s.late = a.next().Code == fsm.ReadLater || s.late
+				s.late = a.next().Code == fsm.ReadLater && !s.writes || s.late
 			}
 		}
 		if s.late {

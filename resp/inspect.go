@@ -1,0 +1,103 @@
+package resp
+
+import "github.com/truecount/truecount/fsm"
+
+var inspectCommands = []command{
+	{name: "type", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseType,
+		syntax: "key", summary: "Tells what kind of value a key holds.", reply: "simple string: string, or none"},
+	{name: "object", arity: -2, flags: "readonly", summary: "A container for commands about how a key is kept.", subs: []command{
+		{name: "object|encoding", arity: 3, flags: "readonly", keys: secondKey, parse: parseEncoding,
+			syntax: "key", summary: "Tells how Redis would keep a key's value.", reply: "bulk string: int, embstr or raw; or null"},
+		{name: "object|refcount", arity: 3, flags: "readonly", keys: secondKey, parse: parseRefCount,
+			syntax: "key", summary: "Tells that nothing is shared.", reply: "integer: 1; or null"},
+		{name: "object|idletime", arity: 3, flags: "readonly", keys: secondKey, local: refuseWith("ERR idle times are not tracked"),
+			syntax: "key", summary: "Not there: nobody notes when a key was used last.", reply: "error"},
+		{name: "object|freq", arity: 3, flags: "readonly", keys: secondKey, local: refuseWith("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
+			"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."),
+			syntax: "key", summary: "Not there: nothing is evicted, so nobody counts how often a key is used.", reply: "error, as in Redis"},
+		{name: "object|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
+			"OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+			"ENCODING <key>",
+			"    Return the kind of internal representation used in order to store the value",
+			"    associated with a <key>.",
+			"FREQ <key>",
+			"    Return the access frequency index of the <key>. The returned integer is",
+			"    proportional to the logarithm of the recent access frequency of the key.",
+			"IDLETIME <key>",
+			"    Return the idle time of the <key>, that is the approximated number of",
+			"    seconds elapsed since the last access to the key.",
+			"REFCOUNT <key>",
+			"    Return the number of references of the value associated with the specified",
+			"    <key>.",
+			"HELP",
+			"    Prints this help.")},
+	}},
+}
+
+var secondKey = span{2, 2, 1}
+
+// refuseWith is a local command that says no.
+func refuseWith(text string) func(*session, *writer, [][]byte) {
+	return func(_ *session, w *writer, _ [][]byte) { w.Error(text) }
+}
+
+// parseInspect is for commands about one key; reply is what they say of one that is there.
+func parseInspect(key []byte, to *call, reply func(w *writer, f facts), none func(w *writer)) error {
+	to.ops = append(to.ops, fsm.Op{Kind: fsm.Inspect, Key: key})
+	to.render = func(w *writer, c *command, _ int, a *answers) {
+		switch f, r := a.facts(); {
+		case r.Code != fsm.OK:
+			w.Error(refusal(c, r))
+		case !f.found:
+			none(w)
+		default:
+			reply(w, f)
+		}
+	}
+	return checkKey(key)
+}
+
+// TYPE key
+func parseType(_ *command, args [][]byte, to *call) error {
+	return parseInspect(args[1], to,
+		func(w *writer, f facts) { w.Simple(typeName(f.kind)) },
+		func(w *writer) { w.Simple("none") })
+}
+
+// typeName is what TYPE and the TYPE option of SCAN call a kind of value.
+func typeName(fsm.ValueKind) string { return "string" }
+
+// OBJECT ENCODING key
+func parseEncoding(_ *command, args [][]byte, to *call) error {
+	const embedded = 44 // bytes of a string up to which Redis keeps it in one piece with its header
+	return parseInspect(args[2], to, func(w *writer, f facts) {
+		switch {
+		case f.kind == fsm.Int:
+			w.BulkString("int")
+		case f.length <= embedded:
+			w.BulkString("embstr")
+		default:
+			w.BulkString("raw")
+		}
+	}, (*writer).Null)
+}
+
+// OBJECT REFCOUNT key
+func parseRefCount(_ *command, args [][]byte, to *call) error {
+	return parseInspect(args[2], to, func(w *writer, _ facts) { w.Int(1) }, (*writer).Null)
+}
+
+// MEMORY USAGE key [SAMPLES n]: what the key counts for in the used bytes.
+func parseMemoryUsage(_ *command, args [][]byte, to *call) error {
+	for rest := args[3:]; len(rest) > 0; rest = rest[2:] {
+		if !is(rest[0], "SAMPLES") || len(rest) < 2 {
+			return errSyntax
+		}
+		if n, ok := fsm.ParseInt(rest[1]); !ok {
+			return errNotInteger
+		} else if n < 0 {
+			return errSyntax
+		}
+	}
+	return parseInspect(args[2], to, func(w *writer, f facts) { w.Int(f.cost) }, (*writer).Null)
+}

@@ -1,0 +1,275 @@
+package resp
+
+import (
+	"fmt"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+var transactionCommands = []command{
+	{name: "multi", arity: 1, flags: "noscript fast", local: multi, atOnce: true,
+		summary: "Begins a transaction: the commands behind it are queued until EXEC.", reply: "OK",
+		errors: "`ERR MULTI calls can not be nested`."},
+	{name: "exec", arity: 1, flags: "noscript write", parse: parseExec, atOnce: true,
+		summary: "Runs the queued commands in one step, with nothing between them.",
+		reply:   "array: the replies of the queued commands; null array if a watched key was changed",
+		errors:  "`ERR EXEC without MULTI`; `EXECABORT …` if a command could not be queued or there is no room.",
+		cost:    "that of the commands"},
+	{name: "discard", arity: 1, flags: "noscript fast", local: discard, atOnce: true,
+		summary: "Forgets the queued commands, and what is watched.", reply: "OK",
+		errors: "`ERR DISCARD without MULTI`."},
+	{name: "watch", arity: -2, flags: "noscript fast", keys: allKeys, parse: parseWatch, atOnce: true,
+		syntax: "key [key ...]", summary: "Makes the next EXEC depend on it that nobody changes these keys before.", reply: "OK",
+		errors: "`ERR WATCH inside MULTI is not allowed`.", cost: "O(N), N keys"},
+	{name: "unwatch", arity: 1, flags: "noscript fast", parse: parseUnwatch,
+		summary: "Forgets what is watched.", reply: "OK"},
+}
+
+// Bounds of a transaction. What its commands name and store is bounded like one command: fsm.MaxGroup bytes.
+const (
+	maxQueued    = 16384 // commands
+	maxOldValues = 100   // commands that write and answer an old value, such as GETSET: they can't be asked again
+	maxWatched   = 1024  // keys that a connection watches
+)
+
+// transaction is what MULTI has begun.
+type transaction struct {
+	queue  []queued
+	ops    []fsm.Op // of all, in order; they point into copies of the arguments
+	bytes  int      // of those copies
+	size   int      // of the Ops, encoded, at most
+	olds   int      // Ops that answer old values
+	broken bool     // a command could not be queued: EXEC will refuse
+	doomed string   // the repeatable error that every command gets, EXEC too: see burst.go
+}
+
+// queued is a command of a transaction: Ops with their render, or what is said on the spot when EXEC's reply is made.
+type queued struct {
+	command *command
+	args    [][]byte // of a local one
+	err     error    // of one that turned out to be wrong
+	render  render
+	ops     int
+}
+
+// watch is what EXEC depends on. While there is one, the connection reads strongly.
+type watch struct {
+	asked      int // keys; more than conditions if the answer to a WATCH is on its way, or was an error
+	conditions []fsm.Condition
+}
+
+// readLevel is how reads of keys are answered now.
+func (s *session) readLevel() fsm.Level {
+	if s.watch != nil {
+		return fsm.Strong
+	}
+	return s.level
+}
+
+// MULTI
+func multi(s *session, w *writer, _ [][]byte) {
+	if s.multi != nil {
+		w.Error("ERR MULTI calls can not be nested")
+		return
+	}
+	s.multi = &transaction{}
+	w.OK()
+}
+
+// DISCARD
+func discard(s *session, w *writer, _ [][]byte) {
+	if s.multi == nil {
+		w.Error("ERR DISCARD without MULTI")
+		return
+	}
+	s.endTransaction()
+	w.OK()
+}
+
+func (s *session) endTransaction() { s.multi, s.watch = nil, nil }
+
+// UNWATCH; queued, it has nothing left to do: EXEC forgets in any case.
+func parseUnwatch(_ *command, _ [][]byte, to *call) error {
+	to.render = replyOK
+	to.taken = func(s *session) { s.watch = nil }
+	return nil
+}
+
+// WATCH key …: the log index of this moment, which EXEC compares with that of each key's last change.
+func parseWatch(_ *command, args [][]byte, to *call) error {
+	s := to.session
+	if s.multi != nil {
+		return replyError("ERR WATCH inside MULTI is not allowed")
+	}
+	keys := copied(args[1:])
+	for _, key := range keys {
+		if err := checkKey(key); err != nil {
+			return err
+		}
+	}
+	if s.watch != nil && s.watch.asked+len(keys) > maxWatched || len(keys) > maxWatched {
+		return replyError(fmt.Sprintf("ERR too many watched keys: a connection may watch %d", maxWatched))
+	}
+	to.strong = true
+	to.ops = append(to.ops, fsm.Op{Kind: fsm.Version})
+	var of *watch
+	to.taken = func(s *session) {
+		if s.watch == nil {
+			s.watch = &watch{}
+		}
+		of = s.watch
+		of.asked += len(keys)
+	}
+	to.render = func(w *writer, c *command, _ int, a *answers) {
+		r := a.next()
+		if r.Code != fsm.OK {
+			w.Error(refusal(c, r))
+			return
+		}
+		for _, key := range keys {
+			of.conditions = append(of.conditions, fsm.Condition{Key: key, Index: uint64(r.Value.Int)})
+		}
+		w.OK()
+	}
+	return nil
+}
+
+// inTransaction reports whether a command is queued, or its mistake noted, instead of being run.
+func (s *session) inTransaction(c *command) bool { return s.multi != nil && (c == nil || !c.atOnce) }
+
+// enqueue queues a command, or notes that it can't be. What is wrong with its arguments is told by EXEC, as in Redis.
+func (s *session) enqueue(c *command, err error, args [][]byte) error {
+	t := s.multi
+	if err == nil && c.barrier {
+		err = replyError("ERR Command not allowed inside a transaction")
+	}
+	if err == nil {
+		err = t.add(s, c, args)
+	}
+	t.broken = t.broken || err != nil
+	return err
+}
+
+func (t *transaction) add(s *session, c *command, args [][]byte) error {
+	size := 0
+	for _, arg := range args {
+		size += len(arg)
+	}
+	if len(t.queue) == maxQueued || t.bytes+size > fsm.MaxGroup {
+		return replyError(fmt.Sprintf("ERR transaction is too large: it may have %d commands, and %d bytes", maxQueued, fsm.MaxGroup))
+	}
+	t.bytes += size
+	args = copied(args)
+	if c.local != nil {
+		t.queue = append(t.queue, queued{command: c, args: args})
+		return nil
+	}
+	s.call.reset()
+	if err := c.parse(c, args, &s.call); err != nil {
+		t.queue = append(t.queue, queued{command: c, err: err})
+		return nil
+	}
+	if len(s.call.conditions) > 0 {
+		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
+	}
+	for i := range s.call.ops {
+		if s.call.ops[i].AnswersOld() {
+			t.olds++
+		}
+	}
+	if t.olds > maxOldValues {
+		return replyError(fmt.Sprintf("ERR more than %d commands of a transaction answer old values", maxOldValues))
+	}
+	t.ops, t.size = append(t.ops, s.call.ops...), t.size+s.call.size()
+	if len(t.ops) > maxCommandKeys {
+		return replyError(fmt.Sprintf("ERR transaction is too large: its commands may name %d keys", maxCommandKeys))
+	}
+	if err := tooLarge(t.size); err != nil {
+		return err
+	}
+	t.queue = append(t.queue, queued{command: c, render: s.call.render, ops: len(s.call.ops)})
+	return nil
+}
+
+// copied is the arguments in memory of their own.
+func copied(args [][]byte) [][]byte {
+	size := 0
+	for _, arg := range args {
+		size += len(arg)
+	}
+	all, copies := make([]byte, 0, size), make([][]byte, len(args))
+	for i, arg := range args {
+		start := len(all)
+		all = append(all, arg...)
+		copies[i] = all[start:len(all):len(all)]
+	}
+	return copies
+}
+
+// EXEC
+func parseExec(_ *command, _ [][]byte, to *call) error {
+	s := to.session
+	t := s.multi
+	if t == nil {
+		return replyError("ERR EXEC without MULTI")
+	}
+	to.taken = (*session).endTransaction
+	if t.broken {
+		return replyError("EXECABORT Transaction discarded because of previous errors.")
+	}
+	to.ops = append(to.ops, t.ops...)
+	if w := s.watch; w != nil {
+		if len(w.conditions) < w.asked {
+			return replyError("EXECABORT Transaction discarded because a WATCH was answered with an error.")
+		}
+		to.conditions = w.conditions
+		if len(to.ops) == 0 { // a group has an Op
+			to.ops = append(to.ops, fsm.Op{Kind: fsm.Exists, Key: w.conditions[0].Key})
+		}
+	}
+	to.strong = true
+	to.render = func(w *writer, _ *command, ops int, a *answers) { t.render(s, w, ops, a) }
+	return nil
+}
+
+// render writes the replies of the queued commands. Whether their Ops were applied is the same for all: one group.
+func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
+	if text := refusalOfAll(a.rest, ops); text != "" || ops > 0 && a.peek().Code == fsm.Aborted {
+		for range ops {
+			a.next()
+		}
+		if text == "" {
+			w.NullArray()
+			return
+		}
+		w.Error("EXECABORT Transaction discarded because of: " + text)
+		return
+	}
+	a.verified = true
+	w.Array(len(t.queue))
+	for i := range t.queue {
+		switch q := &t.queue[i]; {
+		case q.err != nil:
+			w.Error(q.err.Error())
+		case q.command.local != nil:
+			q.command.local(s, w, q.args)
+		default:
+			q.render(w, q.command, q.ops, a)
+		}
+		ops -= t.queue[i].ops
+	}
+	for range ops { // the Op that stands for none
+		a.next()
+	}
+}
+
+// refusalOfAll is why none of a group's writes was applied, if it is for want of room; else "".
+func refusalOfAll(results fsm.Results, ops int) string {
+	for range ops {
+		r, _ := results.Next()
+		if r.Code == fsm.FullBytes || r.Code == fsm.FullKeys {
+			return refusal(nil, r)
+		}
+	}
+	return ""
+}
