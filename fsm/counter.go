@@ -68,7 +68,7 @@ func (m *Machine) write(op *Op) Result {
 		m.put(hash, op.Key, &old, &next)
 	}
 	if m.observer != nil {
-		m.tell(op, does, &old, &next)
+		m.tell(op, does, &old)
 	}
 	return r
 }
@@ -185,7 +185,7 @@ func (m *Machine) decideGetExpire(op *Op, old *item, found bool, next *item) (Re
 	switch {
 	case !ok:
 		return Result{Code: BadExpiry}, keeps
-	case !found, op.Expiry.Mode == NoExpiry, deadline == old.deadline:
+	case !found, op.Expiry.Mode == NoExpiry, op.Expiry.Mode == Forever && old.deadline == 0:
 		return r, keeps
 	case deadline != 0 && deadline <= m.now:
 		return r, drops

@@ -12,7 +12,7 @@ type Event struct {
 func (m *Machine) Observe(sink func(Event)) { m.observer = sink }
 
 // tell says what op, a write on one key, did.
-func (m *Machine) tell(op *Op, does effect, old, next *item) {
+func (m *Machine) tell(op *Op, does effect, old *item) {
 	if does == drops {
 		if old.value.Kind != Nil {
 			m.observer(Event{"del", op.Key})
@@ -28,7 +28,7 @@ func (m *Machine) tell(op *Op, does effect, old, next *item) {
 	}
 	switch {
 	case op.Kind == Expire:
-	case op.Expiry.Mode.counts() && (op.Kind != IncrEx || next.deadline != old.deadline):
+	case op.Expiry.Mode.counts() && (op.Kind != IncrEx || op.Flags&NX == 0 || old.deadline == 0):
 		m.observer(Event{"expire", op.Key})
 	case op.Expiry.Mode == Forever && old.deadline != 0:
 		m.observer(Event{"persist", op.Key})

@@ -136,15 +136,15 @@ type Expiry struct {
 type Comparator uint8
 
 const (
-	EQ      Comparator = 1
-	NE      Comparator = 2
-	Less    Comparator = 3 // (LT and GT are Flags)
-	LE      Comparator = 4
-	Greater Comparator = 5
-	GE      Comparator = 6
+	EQ      Comparator = 1 // what is held is equal to Than
+	NE      Comparator = 2 // is not
+	Less    Comparator = 3 // is below it (LT is a Flag)
+	LE      Comparator = 4 // is not above it
+	Greater Comparator = 5 // is above it (GT is a Flag)
+	GE      Comparator = 6 // is not below it
 	ANY     Comparator = 7 // always holds
-	Same    Comparator = 8
-	Differs Comparator = 9
+	Same    Comparator = 8 // reads like Than
+	Differs Comparator = 9 // does not
 
 	comparators = 10
 )

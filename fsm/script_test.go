@@ -27,10 +27,13 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 //	digest                          compares with a second Machine that never went through an image
 //	state, nodes, room              what the Machine says of itself
 //	removed n1                      whether that Node was removed
+//	observe                         from now on the Events of each Entry are told behind its answers
 //
 // An Op is a kind, its key, and what the kind needs: "incr k 5", "set k hello nx xx get keepttl px=100 at=9000",
-// "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5". "ab*512" is ab 512 times; "1000x set k% v" is a thousand Ops,
-// with % their number.
+// "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5", "increx k 5 low=0 high=9 saturate forever",
+// "setif k v ge=5 tell", "setrange k 3 text", "scan 0 10" (the cursor, how many). "ab*512" is ab 512 times, "" nothing; "1000x set k% v" is
+// a thousand Ops, with % their number. A group may begin with conditions: "if k missing", "if k since 7", "if k since -1"
+// (-1: before the last Entry).
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -111,6 +114,8 @@ type script struct {
 	sequence  uint64
 	frozen    *Image
 	snapshots bool
+	observing bool
+	events    []string // of the Entry before
 }
 
 func (s *script) command(words, block []string) (answers []string) {
@@ -122,6 +127,7 @@ func (s *script) command(words, block []string) (answers []string) {
 		s.stamp = s.moment(words[1])
 	case "tick":
 		s.apply(Entry{Kind: Ordinary, Stamp: s.stamp})
+		return s.events
 	case "apply":
 		return s.batch(s.own(), block)[1:]
 	case "batch":
@@ -138,6 +144,8 @@ func (s *script) command(words, block []string) (answers []string) {
 		s.restore(s.frozen)
 		s.index = s.m.Index()
 		return []string{fmt.Sprintf("back at index %d", s.index)}
+	case "observe":
+		s.observing = true
 	case "digest":
 		if s.m.Digest() != s.twin.Digest() {
 			return []string{"differs"}
@@ -171,7 +179,7 @@ func (s *script) batch(n Number, block []string) []string {
 	outcomes := s.apply(Entry{Kind: Ordinary, Stamp: s.stamp,
 		Batches: [][]byte{AppendBatch(nil, n, len(ops), groups)}})
 	verdict := [...]string{Applied: "applied", Repeated: "repeated", Superseded: "superseded"}[outcomes[0].Verdict]
-	return append([]string{verdict}, s.answers(outcomes[0].Results, ops)...)
+	return append(append([]string{verdict}, s.answers(outcomes[0].Results, ops)...), s.events...)
 }
 
 func (s *script) query(now int64, block []string) []string {
@@ -197,6 +205,10 @@ func (s *script) apply(e Entry) []Outcome {
 	}
 	if _, err := s.twin.Apply(s.twin.Index()+1, s.term, e); err != nil {
 		s.t.Fatalf("line %d: %v", s.line, err)
+	}
+	if s.observing {
+		s.events = nil
+		s.m.Observe(func(e Event) { s.events = append(s.events, strings.TrimSpace("event "+e.Name+" "+string(e.Key))) })
 	}
 	outcomes, err := s.m.Apply(s.index, s.term, e)
 	if err != nil {

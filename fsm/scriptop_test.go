@@ -9,15 +9,27 @@ import (
 // groups reads the Ops of a block, "--" between two groups.
 func (s *script) groups(block []string) (groups []byte, all []Op) {
 	var ops []Op
+	var conditions []Condition
 	for _, line := range block {
 		words := strings.Fields(line)
-		if words[0] == "--" {
-			groups, all, ops = AppendGroup(groups, ops), append(all, ops...), nil
+		switch words[0] {
+		case "--":
+			groups, all, ops, conditions = AppendGroupIf(groups, conditions, ops), append(all, ops...), nil, nil
+			continue
+		case "if":
+			c := Condition{Key: []byte(long(words[1])), Missing: words[2] == "missing"}
+			if !c.Missing {
+				c.Index = uint64(s.int(words[3]))
+				if words[3][0] == '-' {
+					c.Index += s.m.Index()
+				}
+			}
+			conditions = append(conditions, c)
 			continue
 		}
-		count, times := 1, strings.HasSuffix(words[0], "x")
-		if times {
-			count, words = int(s.int(strings.TrimSuffix(words[0], "x"))), words[1:]
+		count := 1
+		if n, err := strconv.Atoi(strings.TrimSuffix(words[0], "x")); err == nil {
+			count, words = n, words[1:]
 		}
 		for i := range count {
 			one := append([]string(nil), words...)
@@ -27,7 +39,7 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 			ops = append(ops, s.op(one))
 		}
 	}
-	return AppendGroup(groups, ops), append(all, ops...)
+	return AppendGroupIf(groups, conditions, ops), append(all, ops...)
 }
 
 // op reads one Op.
@@ -44,29 +56,51 @@ func (s *script) op(words []string) Op {
 	if op.Kind == Limit {
 		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys")})
 	}
+	if facts.amount && facts.value {
+		op.Amount, rest = s.int(rest[0]), rest[1:]
+	}
 	if facts.value {
 		op.Value, rest = ParseValue([]byte(long(rest[0]))), rest[1:]
 	}
-	if facts.amount {
+	if facts.amount && !facts.value {
 		op.Amount = 1
 		if len(rest) > 0 {
 			op.Amount, rest = s.int(rest[0]), rest[1:]
 		}
 	}
-	flags := map[string]Flags{"nx": NX, "xx": XX, "gt": GT, "lt": LT, "get": SetGet, "keepttl": KeepTTL}
-	modes := map[string]ExpiryMode{"px": After, "at": At}
 	for _, word := range rest {
-		name, number, isExpiry := strings.Cut(word, "=")
-		switch {
-		case isExpiry && modes[name] != NoExpiry:
-			op.Expiry = Expiry{Mode: modes[name], Millis: s.int(number)}
-		case flags[word] != 0:
-			op.Flags |= flags[word]
-		default:
+		if !op.word(s, word) {
 			s.t.Fatalf("line %d: what is %q?", s.line, word)
 		}
 	}
 	return op
+}
+
+// word takes one of the words behind an Op, or reports that it is none.
+func (op *Op) word(s *script, word string) bool {
+	flags := map[string]Flags{"nx": NX, "xx": XX, "gt": GT, "lt": LT, "get": SetGet, "keepttl": KeepTTL,
+		"saturate": Saturate, "tell": Tell, "decimals": Decimals}
+	modes := map[string]ExpiryMode{"px": After, "at": At}
+	comparators := map[string]Comparator{"eq": EQ, "ne": NE, "less": Less, "le": LE, "greater": Greater, "ge": GE, "any": ANY,
+		"same": Same, "differs": Differs}
+	name, value, _ := strings.Cut(word, "=")
+	switch {
+	case modes[name] != NoExpiry:
+		op.Expiry = Expiry{Mode: modes[name], Millis: s.int(value)}
+	case word == "forever":
+		op.Expiry = Expiry{Mode: Forever}
+	case comparators[name] != 0:
+		op.Compare, op.Than = comparators[name], ParseValue([]byte(value))
+	case name == "low":
+		op.Low = ParseValue([]byte(value))
+	case name == "high":
+		op.High = ParseValue([]byte(value))
+	case flags[word] != 0:
+		op.Flags |= flags[word]
+	default:
+		return false
+	}
+	return true
 }
 
 func (s *script) kind(name string) Kind {
@@ -123,8 +157,11 @@ func (s *script) moment(text string) int64 {
 	return s.int(text)
 }
 
-// long reads "ab*512" as ab 512 times.
+// long reads "ab*512" as ab 512 times, and two quotes as nothing.
 func long(word string) string {
+	if word == `""` {
+		return ""
+	}
 	if text, count, found := strings.Cut(word, "*"); found {
 		if n, err := strconv.Atoi(count); err == nil {
 			return strings.Repeat(text, n)
@@ -167,17 +204,8 @@ func fold(lines []string) (folded []string) {
 
 // describe says a Result: its Value, a Code in front unless OK, and "ok" where an Op has no more to say.
 func describe(op *Op, r Result) string {
-	value := "nil"
-	switch r.Value.Kind {
-	case Int:
-		value = strconv.FormatInt(r.Value.Int, 10)
-	case Text:
-		value = strconv.Quote(string(r.Value.Text))
-		if n := len(r.Value.Text); n > 40 {
-			value = fmt.Sprintf("%q… (%d bytes)", r.Value.Text[:8], n)
-		}
-	}
-	answersNothing := op.Kind.Writes() && op.Flags&SetGet == 0 && r.Value.Kind == Nil
+	value := describeValue(r.Value)
+	answersNothing := op.Kind.Writes() && !op.answersOld() && r.Value.Kind == Nil
 	switch {
 	case r.Code == OK && answersNothing:
 		return "ok"
@@ -187,4 +215,24 @@ func describe(op *Op, r Result) string {
 		return r.Code.String()
 	}
 	return r.Code.String() + " " + value
+}
+
+func describeValue(v Value) string {
+	switch v.Kind {
+	case Int:
+		return strconv.FormatInt(v.Int, 10)
+	case Text:
+		if n := len(v.Text); n > 60 {
+			return fmt.Sprintf("%q… (%d bytes)", v.Text[:8], n)
+		}
+		return strconv.Quote(string(v.Text))
+	case List:
+		var words []string
+		vs := v.List()
+		for w, ok := vs.Next(); ok; w, ok = vs.Next() {
+			words = append(words, describeValue(w))
+		}
+		return "[" + strings.Join(words, " ") + "]"
+	}
+	return "nil"
 }
