@@ -53,7 +53,7 @@ func (m *Machine) write(op *Op) Result {
 	old, found := m.live(hash, op.Key)
 	next := item{}
 	r, does := m.decide(op, &old, found, &next)
-	if does == keeps {
+	if does == keeps || does == drops && !found {
 		return r
 	}
 	if code := m.limits.refuse(op, m.usage(), &old, &next); code != OK {

@@ -14,9 +14,7 @@ func (m *Machine) Observe(sink func(Event)) { m.observer = sink }
 // tell says what op, a write on one key, did.
 func (m *Machine) tell(op *Op, does effect, old *item) {
 	if does == drops {
-		if old.value.Kind != Nil {
-			m.observer(Event{"del", op.Key})
-		}
+		m.observer(Event{"del", op.Key})
 		return
 	}
 	name := kindFacts[op.Kind].event

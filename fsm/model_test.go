@@ -1,16 +1,21 @@
 package fsm
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 )
 
 // model is a Machine as one would write it on a napkin: a map of strings, walked as a whole for what is due.
 type model struct {
 	now     int64
+	index   uint64
 	keys    map[string]modelItem
+	changed map[string]uint64 // index of the last change
+	flushed uint64            // index of the last flush
 	origins map[string]modelOrigin
 	limits  Limits
 	refused string // by the limit that this group has met, or would meet: the answer to its writes
@@ -28,9 +33,10 @@ type modelOrigin struct {
 
 func (m *model) apply(stamp int64, batches []modelBatch) (verdicts []Verdict, results [][]string) {
 	m.now = max(m.now, stamp)
+	m.index++
 	for key, it := range m.keys {
 		if it.deadline != 0 && it.deadline <= m.now {
-			delete(m.keys, key)
+			m.remove(key)
 		}
 	}
 	for _, b := range batches {
@@ -43,8 +49,8 @@ func (m *model) apply(stamp int64, batches []modelBatch) (verdicts []Verdict, re
 			verdicts, results = append(verdicts, Superseded), append(results, nil)
 		default:
 			var answers []string
-			for _, group := range b.groups {
-				answers = append(answers, m.group(group)...)
+			for i, group := range b.groups {
+				answers = append(answers, m.group(b.conditions[i], group)...)
 			}
 			m.origins[b.number.Origin] = modelOrigin{b.number, answers}
 			verdicts, results = append(verdicts, Applied), append(results, answers)
@@ -53,9 +59,16 @@ func (m *model) apply(stamp int64, batches []modelBatch) (verdicts []Verdict, re
 	return verdicts, results
 }
 
-// group runs the Ops of a group, and if one meets a limit, takes back what they did and refuses all that write.
-func (m *model) group(ops []Op) (answers []string) {
-	before := maps.Clone(m.keys)
+// group runs the Ops of a group, and if one meets a limit, takes back what they did and refuses all that write. If a condition
+// does not hold, it runs none.
+func (m *model) group(conditions []Condition, ops []Op) (answers []string) {
+	for _, c := range conditions {
+		_, found := m.keys[string(c.Key)]
+		if c.Missing && found || !c.Missing && max(m.changed[string(c.Key)], m.flushed) > c.Index {
+			return slices.Repeat([]string{"aborted"}, len(ops))
+		}
+	}
+	before, changed, flushed := maps.Clone(m.keys), maps.Clone(m.changed), m.flushed
 	m.refused = ""
 	for _, op := range ops {
 		answers = append(answers, m.one(op))
@@ -63,10 +76,10 @@ func (m *model) group(ops []Op) (answers []string) {
 	if m.refused == "" {
 		return answers
 	}
-	m.keys = before
+	m.keys, m.changed, m.flushed = before, changed, flushed
 	for i, op := range ops {
 		if answers[i] = m.refused; !op.Kind.Writes() {
-			answers[i], _ = m.read(op, m.now)
+			answers[i] = m.one(op)
 		}
 	}
 	return answers
@@ -74,8 +87,13 @@ func (m *model) group(ops []Op) (answers []string) {
 
 // store puts it under key. It notes a limit that this goes beyond.
 func (m *model) store(key string, it modelItem) {
+	m.grow(func() { m.put(key, it) })
+}
+
+// grow makes a change, and notes a limit that it goes beyond.
+func (m *model) grow(change func()) {
 	keys, bytes := len(m.keys), m.used()
-	m.keys[key] = it
+	change()
 	switch {
 	case m.refused != "":
 	case m.limits.Keys != 0 && len(m.keys) > keys && len(m.keys) > int(m.limits.Keys):
@@ -85,20 +103,36 @@ func (m *model) store(key string, it modelItem) {
 	}
 }
 
+// put is store, whatever the limits say.
+func (m *model) put(key string, it modelItem) {
+	m.keys[key], m.changed[key] = it, m.index
+}
+
+func (m *model) remove(key string) {
+	if _, found := m.keys[key]; found {
+		delete(m.keys, key)
+		m.changed[key] = m.index
+	}
+}
+
 // used is what all keys cost.
 func (m *model) used() (bytes int) {
 	for key, it := range m.keys {
-		record := 3 + len(key) + 2 + len(it.text)
-		if _, isInt := parseIntSlowly(it.text); isInt {
-			record = 3 + len(key) + 8
-		}
-		if it.deadline != 0 {
-			record += 8
-			bytes += 24
-		}
-		bytes += 52 + record + record/8
+		bytes += it.cost(key)
 	}
 	return bytes
+}
+
+func (it modelItem) cost(key string) (bytes int) {
+	record := 3 + len(key) + 2 + len(it.text)
+	if _, isInt := parseIntSlowly(it.text); isInt {
+		record = 3 + len(key) + 8
+	}
+	if it.deadline != 0 {
+		record += 8
+		bytes += 24
+	}
+	return bytes + 52 + record + record/8
 }
 
 // one runs one Op and says its Result as describeModel does.
@@ -120,7 +154,7 @@ func (m *model) one(op Op) string {
 	case Set:
 		return m.set(op, key, old, found)
 	case Delete:
-		delete(m.keys, key)
+		m.remove(key)
 		return bit(found)
 	case Expire:
 		return m.expire(op, key, old, found)
@@ -128,15 +162,21 @@ func (m *model) one(op Op) string {
 		if !found || old.deadline == 0 {
 			return "0"
 		}
-		m.keys[key] = modelItem{text: old.text}
+		m.put(key, modelItem{text: old.text})
 		return "1"
 	case Flush:
 		clear(m.keys)
+		m.flushed = m.index
 		return ""
 	case Limit:
 		d := decoder{rest: op.Value.Text}
 		m.limits = d.limits()
 		return ""
+	case Version:
+		return "read-later"
+	}
+	if op.Kind.Writes() {
+		return m.more(op, key, old, found)
 	}
 	answer, _ := m.read(op, m.now)
 	return answer
@@ -155,17 +195,38 @@ func (m *model) read(op Op, now int64) (answer string, settled bool) {
 	case Exists:
 		return bit(found), settled
 	case TTL:
-		if !found {
-			return "-2", settled
-		}
-		if it.deadline == 0 {
-			return "-1", settled
+		if !found || it.deadline == 0 {
+			return m.ttl(found), settled
 		}
 		return strconv.FormatInt(it.deadline-now, 10), settled
+	case Deadline:
+		if !found || it.deadline == 0 {
+			return m.ttl(found), settled
+		}
+		return strconv.FormatInt(it.deadline, 10), settled
+	case Inspect:
+		if !found {
+			return "", settled
+		}
+		kind := 2
+		if _, isInt := parseIntSlowly(it.text); isInt {
+			kind = 1
+		}
+		return fmt.Sprintf("[%d %d %d]", kind, len(it.text), it.cost(string(op.Key))), settled
 	case Size:
 		return strconv.Itoa(len(m.keys)), settled
+	case Version:
+		return strconv.FormatUint(m.index, 10), true
 	}
 	return "wrong-type", true
+}
+
+// ttl is what is said of a key without a deadline.
+func (m *model) ttl(found bool) string {
+	if found {
+		return "-1"
+	}
+	return "-2"
 }
 
 func (m *model) set(op Op, key string, old modelItem, found bool) string {
@@ -184,7 +245,7 @@ func (m *model) set(op Op, key string, old modelItem, found bool) string {
 		deadline = old.deadline
 	}
 	if deadline != 0 && deadline <= m.now {
-		delete(m.keys, key)
+		m.remove(key)
 		return answer
 	}
 	m.store(key, modelItem{string(op.Value.AppendText(nil)), deadline})
@@ -193,7 +254,7 @@ func (m *model) set(op Op, key string, old modelItem, found bool) string {
 
 func (m *model) expire(op Op, key string, old modelItem, found bool) string {
 	deadline, ok := m.deadline(op.Expiry)
-	if !ok || op.Expiry.Mode == NoExpiry {
+	if !ok || deadline == 0 {
 		return "bad-expiry"
 	}
 	before := uint64(old.deadline) // none is later than any
@@ -204,15 +265,15 @@ func (m *model) expire(op Op, key string, old modelItem, found bool) string {
 		op.Flags&GT != 0 && uint64(deadline) <= before || op.Flags&LT != 0 && uint64(deadline) >= before {
 		return "0"
 	}
-	m.keys[key] = modelItem{old.text, deadline} // whatever the limits say
+	m.put(key, modelItem{old.text, deadline})
 	if deadline <= m.now {
-		delete(m.keys, key)
+		m.remove(key)
 	}
 	return "1"
 }
 
 func (m *model) deadline(e Expiry) (int64, bool) {
-	if e.Mode == NoExpiry {
+	if e.Mode == NoExpiry || e.Mode == Forever {
 		return 0, true
 	}
 	at := big.NewInt(e.Millis)
@@ -235,6 +296,9 @@ func bit(b bool) string {
 // describeModel says a Result in the model's words.
 func describeModel(r Result) string {
 	text := string(r.Value.AppendText(nil))
+	if r.Value.Kind == List {
+		text = describeValue(r.Value)
+	}
 	if r.Code != OK {
 		return r.Code.String() + text
 	}
