@@ -24,7 +24,8 @@ type recording struct {
 
 var recordings = []recording{
 	{"testdata/log-v1", "testdata/image-v1", goldenEntries, false},
-	{"testdata/log-v1-members", "testdata/image-v1-members", memberEntries, false}, // limits, removed nodes, nonvoters
+	{"testdata/log-v1-members", "testdata/image-v1-members", memberEntries, false},   // limits, removed nodes, nonvoters
+	{"testdata/log-v1-commands", "testdata/image-v1-commands", commandEntries, true}, // all Kinds of Redis's commands, conditions
 }
 
 // digest is the Machine's as a build of the recording would have it.
@@ -126,6 +127,65 @@ func goldenEntries() []Entry {
 	}
 }
 
+// commandEntries is the third log: the operations that came with the whole of Redis's commands.
+func commandEntries() []Entry {
+	const start = 1_750_000_000_000
+	op := func(kind Kind, key string, set func(*Op)) Op {
+		op := Op{Kind: kind, Key: []byte(key)}
+		set(&op)
+		return op
+	}
+	text := func(s string) Value { return Value{Kind: Text, Text: []byte(s)} }
+	value := func(v Value) func(*Op) { return func(op *Op) { op.Value = v } }
+	compare := func(c Comparator, than, v Value, amount int64, flags Flags) func(*Op) {
+		return func(op *Op) { op.Compare, op.Than, op.Value, op.Amount, op.Flags = c, than, v, amount, flags }
+	}
+	increx := func(v, low, high Value, flags Flags, e Expiry) func(*Op) {
+		return func(op *Op) { op.Value, op.Low, op.High, op.Flags, op.Expiry = v, low, high, flags, e }
+	}
+	expiry := func(e Expiry) func(*Op) { return func(op *Op) { op.Expiry = e } }
+	target := func(to string, flags Flags) func(*Op) { return func(op *Op) { op.Value, op.Flags = text(to), flags } }
+	plain := func(*Op) {}
+	numbers := goldenBatch("n1-1", 1, 1,
+		[]Op{op(Add, "price", value(text("10.5"))), op(Add, "price", value(text("1e-18"))), op(Add, "price", value(text("1e36"))),
+			op(Set, "word", value(text("hello"))), op(Add, "word", value(IntValue(1))), op(Add, "word", value(text("x")))},
+		[]Op{op(IncrEx, "stock", increx(IntValue(5), Value{}, IntValue(7), 0, Expiry{After, 900})),
+			op(IncrEx, "stock", increx(IntValue(5), Value{}, IntValue(7), 0, Expiry{Mode: Forever})),
+			op(IncrEx, "stock", increx(IntValue(5), IntValue(0), IntValue(7), Saturate|NX, Expiry{After, 50})),
+			op(IncrEx, "stock", increx(IntValue(-1), text("0.5"), Value{}, Decimals, Expiry{Mode: Forever}))},
+		[]Op{op(IncrIf, "hits", compare(EQ, IntValue(0), Value{}, 5, 0)), op(IncrIf, "hits", compare(NE, IntValue(5), Value{}, 5, 0)),
+			op(IncrIf, "hits", compare(Less, text("5.5"), Value{}, 1, 0)), op(IncrIf, "hits", compare(LE, IntValue(5), Value{}, 1, 0)),
+			op(SetIf, "hits", compare(Greater, IntValue(5), IntValue(7), 0, Tell)), op(SetIf, "hits", compare(GE, IntValue(8), IntValue(8), 0, SetGet)),
+			op(SetIf, "word", compare(Same, text("hello"), text("world"), 0, KeepTTL)), op(SetIf, "word", compare(Differs, text("world"), text("x"), 0, 0)),
+			op(DeleteIf, "word", compare(ANY, IntValue(0), Value{}, 0, 0)), op(DeleteIf, "hits", compare(Same, IntValue(1), Value{}, 0, 0))})
+	texts := goldenBatch("n2-1", 1, 1,
+		[]Op{op(Append, "log", value(text("ab"))), op(Append, "log", value(IntValue(12))),
+			op(SetRange, "log", func(op *Op) { op.Amount, op.Value = 6, text("z") }),
+			op(SetRange, "log", func(op *Op) { op.Amount, op.Value = MaxText, text("z") }),
+			op(GetExpire, "log", expiry(Expiry{After, 5000})), op(GetExpire, "log", expiry(Expiry{Mode: Forever})),
+			op(GetExpire, "log", expiry(Expiry{At, start + 7000}))},
+		[]Op{op(Copy, "log", target("copy", 0)), op(Copy, "log", target("price", XX)), op(Copy, "log", target("copy", 0)),
+			op(Rename, "copy", target("moved", NX)), op(Rename, "copy", target("moved", 0)), op(Rename, "moved", target("log", NX)),
+			op(GetDelete, "moved", plain), op(GetDelete, "moved", plain)},
+		[]Op{op(Deadline, "log", plain), op(Inspect, "log", plain), {Kind: Version},
+			{Kind: Scan, Value: IntValue(2)}, {Kind: Scan, Value: IntValue(1000), Amount: 1 << 40}})
+	conditional := func(sequence uint64, conditions []Condition, ops ...Op) []byte {
+		return AppendBatch(nil, Number{"n1-1", 1, sequence}, len(ops), AppendGroupIf(nil, conditions, ops))
+	}
+	missing := []Condition{{Key: []byte("a"), Missing: true}, {Key: []byte("b"), Missing: true}}
+	watched := []Condition{{Key: []byte("a"), Index: 4}, {Key: []byte("log"), Index: 3}}
+	set := op(Set, "a", value(IntValue(1)))
+	return []Entry{
+		{Kind: Opener, Stamp: start, HashKey: [16]byte{7}},
+		{Kind: Ordinary, Stamp: start, Batches: [][]byte{numbers, texts}},
+		{Kind: Ordinary, Stamp: start + 10, Batches: [][]byte{goldenBatch("n2-1", 1, 2, []Op{{Kind: Flush}, set, op(Append, "log", value(text("x")))})}},
+		{Kind: Ordinary, Stamp: start + 20, Batches: [][]byte{conditional(2, missing, set, op(Set, "b", value(IntValue(2))))}},
+		{Kind: Ordinary, Stamp: start + 30, Batches: [][]byte{conditional(3, missing[1:], op(Set, "b", value(IntValue(2))), op(Get, "a", plain))}},
+		{Kind: Ordinary, Stamp: start + 40, Batches: [][]byte{conditional(4, watched, set, op(Delete, "b", plain))}},
+		{Kind: Ordinary, Stamp: start + 50, Batches: [][]byte{conditional(5, watched, set)}},
+	}
+}
+
 // replay applies Entries and tells in lines what came of them.
 func (r *recording) replay(t *testing.T, m *Machine, entries []Entry) (lines []string) {
 	t.Helper()
@@ -204,7 +264,8 @@ func TestTheRecordedLogsHaveEveryKindAndCode(t *testing.T) {
 			t.Errorf("no %s in the recorded logs: record another one beside them that has one", k)
 		}
 	}
-	for _, c := range []Code{OK, Skipped, NotInteger, Overflow, BadExpiry, FullBytes, FullKeys, NodeRemoved} {
+	for _, c := range []Code{OK, Skipped, NotInteger, Overflow, BadExpiry, FullBytes, FullKeys, NodeRemoved,
+		NotNumber, Digits, Aborted, NoSuchKey, ReadLater, TooLong} {
 		if !answered[c] {
 			t.Errorf("no %s in the recorded logs: record another one beside them that has one", c)
 		}
