@@ -164,7 +164,7 @@ func (n *Node) startRaft(stores Stores) error {
 	n.log = parallel
 	n.replica.durable = parallel.await
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  streamLayer{n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
+		Stream:  streamLayer{n.ctx, n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
 		MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})}, n.silence, parallel, running, n.ctx.Done()}
 	rc := n.config.raftConfig(n.id.ID)
@@ -324,6 +324,7 @@ func after(ctx context.Context, d time.Duration) <-chan struct{} {
 
 // streamLayer shows raft its part of the peer port.
 type streamLayer struct {
+	ctx      context.Context // of the node: Close must not wait for a dial that hangs
 	port     *transport.Port
 	refusals *refusals
 }
@@ -333,7 +334,7 @@ func (s streamLayer) Addr() net.Addr            { return s.port.Addr() }
 func (s streamLayer) Close() error              { return nil } // the Port has its own owner
 
 func (s streamLayer) Dial(addr raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(s.ctx, timeout)
 	defer cancel()
 	conn, err := s.port.DialRaft(ctx, string(addr))
 	s.refusals.note(string(addr), err, time.Now())
