@@ -54,6 +54,7 @@ func (n *Node) heir(found map[string]echo) (best raft.Server, err error) {
 
 // handOver makes s the leader, which must be fit. It returns when this node leads no more.
 func (n *Node) handOver(s raft.Server) error {
+	n.trans.absences.handed.Store(n.raft.CurrentTerm()) // before: raft may have to wait for what it sends
 	return n.await(n.raft.LeadershipTransferToServer(s.ID, s.Address))
 }
 

@@ -163,10 +163,12 @@ func (n *Node) startRaft(stores Stores) error {
 	}
 	n.log = parallel
 	n.replica.durable = parallel.await
+	stream := streamLayer{n.ctx, n.port, &refusals{logger: n.logger, open: map[string]refusal{}}}
+	absences := &absences{dial: stream.Dial, over: n.ctx.Done(),
+		leads: func(to raft.Server, term uint64) bool { return leadsMember(running.Load(), to, term) }}
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream:  streamLayer{n.ctx, n.port, &refusals{logger: n.logger, open: map[string]refusal{}}},
-		MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
-	})}, n.silence, parallel, running, n.ctx.Done()}
+		Stream: stream, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
+	})}, n.silence, parallel, absences, running, n.ctx.Done()}
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: parallel}
 	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}

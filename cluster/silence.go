@@ -92,15 +92,17 @@ func (s *silence) elsewhere(term uint64) (target, bool) {
 	return s.heard, s.heard.term > term
 }
 
-// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives, and without
-// commit indexes that are not durable here (parallel.go). What it embeds has the library's own in it, not an interface: raft
-// looks for optional ones, and would do without them and without a word.
+// gatedTransport is raft's transport, with a silence in front of everything by which a leader shows that it lives, without
+// commit indexes that are not durable here (parallel.go), and with failures that last until who is away is back (absence.go).
+// What it embeds has the library's own in it, not an interface: raft looks for optional ones, and would do without them and
+// without a word.
 type gatedTransport struct {
 	namedTransport
-	silence *silence
-	log     *parallelLog
-	running *atomic.Pointer[raft.Raft] // nil until raft runs
-	ended   <-chan struct{}            // closed with the node
+	silence  *silence
+	log      *parallelLog
+	absences *absences
+	running  *atomic.Pointer[raft.Raft] // nil until raft runs
+	ended    <-chan struct{}            // closed with the node
 }
 
 var (
@@ -111,12 +113,24 @@ var (
 
 func (t gatedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	t.silence.wait()
-	return t.namedTransport.AppendEntries(id, to, t.log.durably(args), resp)
+	err := t.namedTransport.AppendEntries(id, to, t.log.durably(args), resp)
+	if err != nil && !isHeartbeat(args) {
+		args.Entries = nil // raft makes new ones; these may be many, and an absence is long
+		t.absences.await(raft.Server{ID: id, Address: to}, args.Term)
+	}
+	return err
 }
 
 func (t gatedTransport) InstallSnapshot(id raft.ServerID, to raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
 	t.silence.wait()
-	return t.NetworkTransport.InstallSnapshot(id, to, args, resp, data)
+	err := t.NetworkTransport.InstallSnapshot(id, to, args, resp, data)
+	if err != nil {
+		if image, open := data.(io.Closer); open {
+			image.Close() // raft closes it, too, but late: a file that newer ones have replaced keeps its space
+		}
+		t.absences.await(raft.Server{ID: id, Address: to}, args.Term)
+	}
+	return err
 }
 
 func (t gatedTransport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {

@@ -165,9 +165,8 @@ func (pipe) AppendEntries(*raft.AppendEntriesRequest, *raft.AppendEntriesRespons
 
 func TestNothingThatKeepsFollowersLoyalIsSentInASilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, log := &silence{}, &parallelLog{}
-		trans := gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-			Stream: noStream{}, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, s, log, nil, nil}
+		trans := absentTransport(func() bool { return false })
+		s, log := trans.silence, trans.log
 		sent := make(chan string, 10)
 		send := func() {
 			go func() {
