@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	episodeTime  = 20 * time.Second       // then it is told what is known; a leader tries a node that was dead for long every 10 s
+	episodeTime  = 20 * time.Second       // then it is told what is known
 	lookBefore   = 300 * time.Millisecond // shown of the time before an accident
 	lookAfter    = 500 * time.Millisecond // and after it is over
 	noticedAfter = 100 * time.Millisecond // at most: an accident that somebody else has caused

@@ -109,8 +109,7 @@ Leader is whichever node leads.`,
 
 func demoStartCommand() *cobra.Command {
 	return demoCall("start ID [--json]", "Start a node of the running demo again, with the data it had",
-		`Start a node that was killed, and wait until it has caught up, or it is clear that others are missing. The leader tries
-a dead node less and less often, up to every ten seconds: so long it may take.`,
+		`Start a node that was killed, and wait until it has caught up, or it is clear that others are missing.`,
 		oneArgument("the id of a node, such as n1"),
 		func(cmd *cobra.Command, c *demo.Control, node string) (reply, error) {
 			word := time.AfterFunc(wordAfter, func() {
