@@ -28,8 +28,9 @@ type absences struct {
 }
 
 const (
-	dialPause   = 100 * time.Millisecond // after a dial in vain
-	dialTimeout = time.Second            // of one dial: what the network has lost, TCP alone sends again later and later
+	firstDialPause = 5 * time.Millisecond   // after a dial in vain; then twice as long each time: who joins refuses for a moment
+	dialPause      = 100 * time.Millisecond // the longest
+	dialTimeout    = time.Second            // of one dial: what the network has lost, TCP alone sends again later and later
 )
 
 // await returns when the member can be reached, or nobody wants to know: at the next dial, that is.
@@ -37,13 +38,13 @@ const (
 // In a term in which leadership was to be handed over it does not wait. Meanwhile raft takes no Entry, and where the heir falls
 // away twice, that lasts until the message to the heir has failed (heir.go).
 func (a *absences) await(to raft.Server, term uint64) {
-	for a.handed.Load() != term && a.leads(to, term) {
+	for pause := firstDialPause; a.handed.Load() != term && a.leads(to, term); pause = min(2*pause, dialPause) {
 		if conn, err := a.dial(to.Address, dialTimeout); err == nil {
 			conn.Close()
 			return
 		}
 		select {
-		case <-time.After(dialPause):
+		case <-time.After(pause):
 		case <-a.over:
 			return
 		}
