@@ -17,17 +17,17 @@ func (s *session) fail(u *unit) {
 	*again = answers{rest: u.again.Results, verified: u.again.Verified}
 	failed := false // a reply made on the spot stands, unless it comes behind a refused command
 	for i := range u.slots {
-		l := &u.slots[i]
+		l, start := &u.slots[i], len(s.out.buf)
 		failed = failed || l.command != nil
-		if l.command == nil && !(failed && repeatable) {
+		switch {
+		case l.command == nil && !(failed && repeatable):
 			s.out.raw(u.text.buf[l.from:l.to])
-			continue
-		}
-		if l.late && u.again.Err == nil {
+		case l.late && u.again.Err == nil:
 			l.render(&s.out, l.command, l.ops, again)
-			continue
+		default:
+			s.out.Error(text)
 		}
-		s.out.Error(text)
+		s.trim(l.mute, start)
 	}
 	*again = answers{} // it points into what the cluster gave
 	if repeatable {
@@ -68,8 +68,10 @@ func (s *session) refuse(text string) {
 	if s.open == nil {
 		return
 	}
-	for range s.open.slots {
+	for i := range s.open.slots {
+		start := len(s.out.buf)
 		s.out.Error(text)
+		s.trim(s.open.slots[i].mute, start)
 	}
 	u := s.open
 	s.open = nil

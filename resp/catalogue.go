@@ -72,7 +72,7 @@ func (c *command) describe(w *writer) {
 	w.BulkString(c.name)
 	w.Int(int64(c.arity))
 	flags := strings.Fields(c.flags)
-	w.Array(len(flags))
+	w.Set(len(flags))
 	for _, flag := range flags {
 		w.Simple(flag)
 	}

@@ -165,12 +165,20 @@ type client struct {
 func newClient(t testing.TB, cluster *testCluster) *client {
 	c := &client{t: t, cluster: cluster}
 	d := newDoor(&Options{Cluster: cluster, Version: "test"})
+	d.crowd = testCrowd{c}
 	c.session = newSession(d, NewReader(Limits{}), 7, func(u *unit) {
 		c.session.complete(u)
 		c.turns()
 	})
 	return c
 }
+
+// testCrowd is a crowd of one.
+type testCrowd struct{ *client }
+
+func (c testCrowd) aside(f func())      { c.cluster.answerLater(f) }
+func (c testCrowd) clients() []profile  { return []profile{c.session.profile()} }
+func (c testCrowd) kill(map[int64]bool) {}
 
 // turns are as many as are to be had at once.
 func (c *client) turns() {
@@ -192,6 +200,9 @@ func (c *client) send(input string) {
 
 // replies are the bytes that the session has written since the last time.
 func (c *client) replies() string {
+	if !c.session.collect() {
+		c.t.Error("messages are lost")
+	}
 	out := string(c.session.out.buf)
 	c.session.out.buf = c.session.out.buf[:0]
 	return out

@@ -33,6 +33,10 @@ type command struct {
 	always  bool // also runs while a burst is being refused
 	stale   bool // of local ones: also answered by a node that was removed
 
+	early     bool // also before login
+	listening bool // also while subscribed in protocol 2
+	pushes    bool // its replies are messages in protocol 3, so CLIENT REPLY does not hold them back
+
 	subs []command // the table of a container
 }
 
@@ -66,6 +70,8 @@ func families() []family {
 		{"What a key is", "generic", inspectCommands},
 		{"Transactions", "transactions", transactionCommands},
 		{"The connection", "connection", connectionCommands},
+		{"Connections", "connection", clientCommands},
+		{"Messages", "pubsub", messageCommands},
 		{"Consistency", "connection", levelCommands},
 		{"The node", "server", serverCommands},
 		{"Settings", "server", configCommands},

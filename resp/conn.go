@@ -25,6 +25,7 @@ var longAgo = time.Unix(1, 0)
 // conn drives a session from a connection. mu guards everything but net's methods.
 type conn struct {
 	server *Server
+	id     int64
 	net    net.Conn
 	socket socket // what a TCP connection can do more; its zero value can nothing
 
@@ -49,7 +50,11 @@ type conn struct {
 	inLane   bool
 	dead     bool // the connection is closed
 
-	held atomic.Int64 // bytes of buffers, as far as the Server has been told
+	born, lastHeard time.Time
+	stalled         time.Duration // how long the client has sent nothing, in the middle of a command
+
+	mailed atomic.Int64 // bytes in the session's mailbox
+	held   atomic.Int64 // bytes of buffers, as far as the Server has been told
 }
 
 // deadline is what kind of deadline Read has.
@@ -62,10 +67,14 @@ const (
 )
 
 func newConn(s *Server, nc net.Conn, id int64) *conn {
-	c := &conn{server: s, net: nc, socket: newSocket(nc), streak: freeTurns}
+	c := &conn{server: s, id: id, net: nc, socket: newSocket(nc), streak: freeTurns, born: time.Now()}
+	c.lastHeard = c.born
 	c.changed.L = &c.mu
 	c.take = c.takeDirect
 	c.session = newSession(s.door, NewReader(s.limits), id, c.done)
+	c.session.address = nc.RemoteAddr().String()
+	c.session.inbox.wake = func() { s.running.Go(c.deliver) }
+	c.session.inbox.hold = c.holdMail
 	return c
 }
 
@@ -122,7 +131,7 @@ func (c *conn) receive() bool {
 	n, kicked, err := c.read()
 	if n > 0 {
 		c.count(n)
-		c.heard = true
+		c.heard, c.lastHeard = true, time.Now()
 		c.server.door.bytesIn.Add(uint64(n))
 		c.session.in.Fill(n)
 		c.turn()
@@ -328,6 +337,7 @@ func (c *conn) die() bool {
 	c.session.closing = true
 	c.session.open = nil
 	c.session.out.buf, c.spare = nil, nil
+	c.session.end()
 	c.account()
 	return true
 }

@@ -56,6 +56,7 @@ func (c *conn) drain() {
 		}
 		if !c.dead {
 			c.spare = kept(out)
+			c.collect()
 			c.changed.Signal() // the session may have waited for room
 		}
 	}

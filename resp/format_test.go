@@ -25,25 +25,36 @@ func readIndented(r *bufio.Reader, indent string) (string, error) {
 		return "(error) " + text, nil
 	case ':':
 		return "(integer) " + text, nil
+	case '_':
+		return "(nil)", nil
+	case ',':
+		return "(double) " + text, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || kind != '$' && kind != '*' {
+	if err != nil || !strings.ContainsRune("$=*~%>", rune(kind)) {
 		return "", fmt.Errorf("no reply: %q", line)
 	}
 	if n < 0 {
 		return "(nil)", nil
 	}
-	if kind == '$' {
+	switch kind {
+	case '$', '=':
 		body := make([]byte, n+2)
 		_, err := io.ReadFull(r, body)
+		if kind == '=' {
+			return "(verbatim) " + strconv.Quote(string(body[:n])), err
+		}
 		return strconv.Quote(string(body[:n])), err
+	case '%':
+		return readMap(r, n, indent)
 	}
 	if n == 0 {
-		return "(empty array)", nil
+		return map[byte]string{'*': "(empty array)", '~': "(empty set)", '>': "(empty push)"}[kind], nil
 	}
+	mark := map[byte]string{'*': ")", '~': "~", '>': ">"}[kind]
 	var b strings.Builder
 	for i := 1; i <= n; i++ {
-		prefix := fmt.Sprintf("%d) ", i)
+		prefix := fmt.Sprintf("%d%s ", i, mark)
 		item, err := readIndented(r, indent+strings.Repeat(" ", len(prefix)))
 		if err != nil {
 			return "", err
@@ -52,6 +63,30 @@ func readIndented(r *bufio.Reader, indent string) (string, error) {
 			b.WriteString("\n" + indent)
 		}
 		b.WriteString(prefix + item)
+	}
+	return b.String(), nil
+}
+
+func readMap(r *bufio.Reader, n int, indent string) (string, error) {
+	if n == 0 {
+		return "(empty hash)", nil
+	}
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		prefix := fmt.Sprintf("%d# ", i)
+		inner := indent + strings.Repeat(" ", len(prefix))
+		key, err := readIndented(r, inner)
+		if err != nil {
+			return "", err
+		}
+		value, err := readIndented(r, inner)
+		if err != nil {
+			return "", err
+		}
+		if i > 1 {
+			b.WriteString("\n" + indent)
+		}
+		b.WriteString(prefix + key + " => " + value)
 	}
 	return b.String(), nil
 }

@@ -15,7 +15,7 @@ const heldStep = 4 << 10
 
 // holds is how many bytes of buffers the session has, used or not.
 func (s *session) holds() int {
-	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0]))
+	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0])) + s.subscriptions.holds()
 	for _, u := range [...]*unit{s.open, s.sent, s.spare} {
 		if u != nil {
 			n += u.holds()
@@ -65,6 +65,15 @@ func (c *conn) account() {
 	}
 }
 
+// holdMail tells the Server that more bytes wait in the mailbox, or fewer. It is called with the mailbox's lock, at any time
+// before the connection has ended.
+func (c *conn) holdMail(bytes int) {
+	c.mailed.Add(int64(bytes))
+	if c.server.door.held.Add(int64(bytes)) > c.server.maxHeld {
+		c.server.relieve()
+	}
+}
+
 // relieve sees to it that connections are cut off until the rest hold no more than they may. It doesn't wait for that.
 func (s *Server) relieve() {
 	if !s.relieving.CompareAndSwap(false, true) {
@@ -93,7 +102,7 @@ func (s *Server) largest() []*conn {
 	var holders []holder
 	s.mu.Lock()
 	for c := range s.conns {
-		if n := c.held.Load(); n > 0 {
+		if n := c.held.Load() + c.mailed.Load(); n > 0 {
 			holders = append(holders, holder{c, n})
 		}
 	}
@@ -116,7 +125,7 @@ func (c *conn) overheld() {
 	s := c.server
 	s.door.overheld.Add(1)
 	s.noticeHeld.log(s.logf, "resp: client %s is cut off: its buffers are the largest, %d KiB, and all clients together have more than %d MiB",
-		c.net.RemoteAddr(), c.held.Load()>>10, s.maxHeld>>20)
+		c.net.RemoteAddr(), (c.held.Load()+c.mailed.Load())>>10, s.maxHeld>>20)
 	c.close()
 	c.changed.Signal()
 }

@@ -61,7 +61,7 @@ func info(s *session, w *writer, args [][]byte) {
 		b.WriteString("# " + part.name + "\r\n")
 		part.write(&b, s.door, st)
 	}
-	w.BulkString(b.String())
+	w.Verbatim(b.String())
 }
 
 func infoLine(b *strings.Builder, name string, value any) { fmt.Fprintf(b, "%s:%v\r\n", name, value) }

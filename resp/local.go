@@ -1,35 +1,48 @@
 package resp
 
 import (
-	"bytes"
 	"strconv"
 
 	"github.com/truecount/truecount/fsm"
 )
 
 var connectionCommands = []command{
-	{name: "ping", arity: -1, flags: "fast", local: ping,
+	{name: "ping", arity: -1, flags: "fast", local: ping, listening: true,
 		syntax: "[message]", summary: "Answers PONG, or the message.", reply: "simple string PONG, or bulk string: the message"},
 	{name: "echo", arity: 2, flags: "fast", local: echo,
 		syntax: "message", summary: "Answers the message.", reply: "bulk string: the message"},
 	{name: "select", arity: 2, flags: "fast", local: selectDB,
 		syntax: "index", summary: "Does nothing for 0, the one database there is.", reply: "OK"},
-	{name: "hello", arity: -1, flags: "noscript fast no_auth", local: hello, barrier: true, stale: true,
+	{name: "auth", arity: -2, flags: "noscript loading stale fast no_auth allow_busy", local: auth, stale: true, early: true,
+		syntax: "[username] password", summary: "Logs in; the one user is default.", reply: "OK",
+		errors: "WRONGPASS if it is not the password."},
+	{name: "hello", arity: -1, flags: "noscript loading stale fast no_auth allow_busy", local: hello, barrier: true, stale: true, early: true,
 		syntax:  "[protover [AUTH username password] [SETNAME clientname]]",
 		summary: "Chooses the protocol and tells what this server is.", reply: "map: server, version, proto, id, mode, role, modules"},
-	{name: "quit", arity: -1, flags: "noscript fast no_auth", local: quit, barrier: true, atOnce: true, always: true, stale: true,
+	{name: "reset", arity: 1, flags: "noscript loading stale fast no_auth allow_busy", local: reset, barrier: true, atOnce: true, stale: true, early: true, listening: true,
+		summary: "Makes the connection as if it were new: protocol 2, no name, no subscriptions, consistency STRONG, not logged in.",
+		reply:   "simple string RESET"},
+	{name: "quit", arity: -1, flags: "noscript loading stale fast no_auth allow_busy", local: quit, barrier: true, atOnce: true, always: true, stale: true, early: true, listening: true,
 		summary: "Closes the connection when all replies are sent.", reply: "OK, then the connection is closed"},
 }
 
-// PING [message]
-func ping(_ *session, w *writer, args [][]byte) {
-	switch len(args) {
-	case 1:
-		w.Simple("PONG")
-	case 2:
-		w.Bulk(args[1])
-	default:
+// PING [message]; a subscriber of protocol 2 is answered in the shape of a message, as all it gets.
+func ping(s *session, w *writer, args [][]byte) {
+	switch {
+	case len(args) > 2:
 		w.Error(string(wrongArity("ping")))
+	case s.listens():
+		w.Array(2)
+		w.BulkString("pong")
+		if len(args) == 1 {
+			w.BulkString("")
+			return
+		}
+		w.Bulk(args[1])
+	case len(args) == 1:
+		w.Simple("PONG")
+	default:
+		w.Bulk(args[1])
 	}
 }
 
@@ -64,77 +77,6 @@ func checkDB(index []byte) error {
 		return replyError("ERR DB index is out of range")
 	}
 	return nil
-}
-
-// QUIT: what was pipelined behind it is not run.
-func quit(s *session, w *writer, _ [][]byte) {
-	w.OK()
-	s.closing = true
-}
-
-// HELLO [2 [AUTH user password] [SETNAME name]]
-func hello(s *session, w *writer, args [][]byte) {
-	if len(args) > 1 {
-		version, ok := fsm.ParseInt(args[1])
-		if !ok {
-			w.Error("ERR Protocol version is not an integer or out of range")
-			return
-		}
-		if version != protocol2 {
-			w.Error("NOPROTO unsupported protocol version")
-			return
-		}
-		if err := s.introduce(args[2:]); err != nil {
-			w.Error(err.Error())
-			return
-		}
-	}
-	w.Map(7)
-	w.BulkString("server")
-	w.BulkString("redis")
-	w.BulkString("version")
-	w.BulkString(claimedVersion)
-	w.BulkString("proto")
-	w.Int(int64(w.protocol))
-	w.BulkString("id")
-	w.Int(s.id)
-	w.BulkString("mode")
-	w.BulkString("standalone")
-	w.BulkString("role")
-	w.BulkString("master")
-	w.BulkString("modules")
-	w.Array(0)
-}
-
-// introduce takes HELLO's options: all of them or none.
-func (s *session) introduce(options [][]byte) error {
-	name := []byte(s.name)
-	for rest := options; len(rest) > 0; {
-		switch {
-		case is(rest[0], "AUTH") && len(rest) > 2:
-			// No password can be set yet: as in Redis without one, the default user may come with any.
-			if string(rest[1]) != defaultUser {
-				return replyError("WRONGPASS invalid username-password pair or user is disabled.")
-			}
-			rest = rest[3:]
-		case is(rest[0], "SETNAME") && len(rest) > 1:
-			name, rest = rest[1], rest[2:]
-			if err := checkName(name); err != nil {
-				return err
-			}
-		default:
-			return replyError("ERR Syntax error in HELLO option '" + shown(rest[0], shownBytes) + "'")
-		}
-	}
-	s.name = string(name)
-	return nil
-}
-
-func checkName(name []byte) error {
-	if bytes.ContainsFunc(name, func(r rune) bool { return r < '!' || r > '~' }) {
-		return replyError("ERR Client names cannot contain spaces, newlines or special characters.")
-	}
-	return checkText(name)
 }
 
 // helpLines makes a container's HELP.

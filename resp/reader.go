@@ -21,6 +21,9 @@ const (
 	defaultInline  = 64 << 10
 	defaultRequest = 1<<20 + 1<<19 // a MiB of arguments, and half of one for their framing
 
+	strictArgs = 10       // of a client that has not logged in
+	strictBulk = 16 << 10 // bytes
+
 	readChunk  = 64 << 10 // a buffer that reads keep filling grows to this by itself
 	keepBuffer = 64 << 10 // a larger buffer is given back as soon as it is empty
 	keepArgs   = 4096     // and so is room for more arguments
@@ -66,6 +69,7 @@ func (e *ProtocolError) Error() string { return "Protocol error: " + e.reason }
 // Here they must be "\r\n", since a client that gets lengths wrong must not have its data executed as commands.
 type Reader struct {
 	limits Limits
+	strict bool // the client has not logged in, and may send few and short arguments only
 
 	// buf[start:end] is what counts: the command in work, or the one given out last, begins at start, at is the first
 	// byte not parsed, and buf[at:scan] is known to have no line end. start ≤ at ≤ scan ≤ end.
@@ -240,6 +244,9 @@ func (r *Reader) count() bool {
 	if !ok || n > int64(r.limits.args()) {
 		return r.fail("invalid multibulk length")
 	}
+	if r.strict && n > strictArgs {
+		return r.fail("unauthenticated multibulk length")
+	}
 	r.missing = int(max(n, 0))
 	return true
 }
@@ -259,6 +266,9 @@ func (r *Reader) header() bool {
 	n, ok := headerInt(line)
 	if !ok || n < 0 || n > int64(r.limits.bulk()) {
 		return r.fail("invalid bulk length")
+	}
+	if r.strict && n > strictBulk {
+		return r.fail("unauthenticated bulk length")
 	}
 	if used := r.at - r.start; n > int64(r.limits.request()-used-lineEnd) {
 		return r.fail("request exceeds the limit of %d bytes", r.limits.request())

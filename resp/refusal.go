@@ -18,6 +18,7 @@ func (e replyError) Error() string { return string(e) }
 const (
 	errSyntax     replyError = "ERR syntax error"
 	errNotInteger replyError = "ERR value is not an integer or out of range"
+	errMonitors   replyError = "ERR Replica can't interact with the keyspace" // Redis's words for a connection that monitors
 )
 
 func wrongArity(name string) replyError {
@@ -51,6 +52,12 @@ func unknownCommand(args [][]byte) replyError {
 
 func unknownSubcommand(container string, arg []byte) replyError {
 	return replyError("ERR unknown subcommand '" + shown(arg, shownBytes) + "'. Try " + strings.ToUpper(container) + " HELP.")
+}
+
+// wrongSubcommand is for subcommands whose arguments are too many, where Redis tells it in these words.
+func wrongSubcommand(args [][]byte) replyError {
+	return replyError("ERR unknown subcommand or wrong number of arguments for '" + shown(args[1], shownBytes) +
+		"'. Try " + strings.ToUpper(string(args[0])) + " HELP.")
 }
 
 // shown cuts text as C's %.*s does: at most n bytes, and none from the first zero byte on.

@@ -20,6 +20,7 @@ type Options struct {
 	MaxClients int                              // connections at a time; default 10,000
 	MaxHeld    int64                            // bytes of buffers of all connections; default 256 MiB. See held.go
 	Limits     Limits                           // of one command on the wire
+	Password   []byte                           // that clients must log in with; empty: none
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
 
@@ -75,29 +76,35 @@ type Stats struct {
 	Unread   uint64 // connections cut off because they did not read their replies
 	Overheld uint64 // connections cut off because all together held too much, and they the most
 	Foreign  uint64 // connections cut off because they spoke HTTP
+	Overrun  uint64 // connections cut off because messages came faster than they read
+	Half     uint64 // connections cut off in the middle of a command
 }
 
 // door is what all sessions of a Server share.
 type door struct {
-	cluster    Cluster
-	gate       gate
-	table      *table
-	version    string
-	now        func() time.Time
-	started    time.Time
-	maxClients int
+	cluster     Cluster
+	gate        gate
+	table       *table
+	version     string
+	now         func() time.Time
+	started     time.Time
+	maxClients  int
+	password    password
+	switchboard switchboard  // of messages
+	crowd       crowd        // all connections; set by NewServer
+	monitors    atomic.Int64 // connections that MONITOR
 
 	port                                            atomic.Int64 // of the newest listener; 0 unless TCP
 	clients, held                                   atomic.Int64
 	accepted, rejected, commands, bytesIn, bytesOut atomic.Uint64
-	unread, overheld, foreign                       atomic.Uint64
+	unread, overheld, foreign, overrun, half        atomic.Uint64
 }
 
 func newDoor(o *Options) *door {
 	now := o.now()
 	return &door{
 		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(families()), version: o.version(),
-		now: now, started: now(), maxClients: o.maxClients(),
+		now: now, started: now(), maxClients: o.maxClients(), password: newPassword(o.Password),
 	}
 }
 
@@ -106,6 +113,7 @@ func (d *door) stats() Stats {
 		Clients: d.clients.Load(), Accepted: d.accepted.Load(), Rejected: d.rejected.Load(),
 		Commands: d.commands.Load(), BytesIn: d.bytesIn.Load(), BytesOut: d.bytesOut.Load(),
 		Held: d.held.Load(), Unread: d.unread.Load(), Overheld: d.overheld.Load(), Foreign: d.foreign.Load(),
+		Overrun: d.overrun.Load(), Half: d.half.Load(),
 	}
 }
 
@@ -118,7 +126,7 @@ type Server struct {
 	lanes   lanes
 	logf    func(string, ...any)
 
-	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign notice
+	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign, noticeOverrun, noticeHalf notice
 
 	relieving atomic.Bool // relieve is at work
 
@@ -134,10 +142,12 @@ type Server struct {
 
 // NewServer makes a Server.
 func NewServer(o Options) *Server {
-	return &Server{
+	s := &Server{
 		door: newDoor(&o), limits: o.Limits, maxHeld: o.maxHeld(), lanes: newLanes(), logf: o.logf(),
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{}),
 	}
+	s.door.crowd = s
+	return s
 }
 
 // Stats tells what the Server has done.

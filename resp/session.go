@@ -20,9 +20,19 @@ type session struct {
 	done func(*unit) // called by the cluster when a unit is finished; must lead to complete(unit)
 
 	id      int64
-	user    string
-	name    string // given by HELLO … SETNAME
+	address string // of the client
+	name    string // given by HELLO … SETNAME or CLIENT SETNAME
+	lib     library
 	level   fsm.Level
+	trusted bool // logged in, or need not
+	noEvict bool // CLIENT NO-EVICT, which is told and changes nothing
+	monitor bool
+	reply   replying
+	last    *command // the newest; nil: none, or one that does not exist
+
+	subscriptions subscriptions
+	inbox         mailbox
+
 	acked   uint64 // the index of the last write that was acknowledged: stale reads never go behind it
 	backlog int    // bytes of replies that the driver took out of out and has not written yet
 	taken   uint64 // commands, ever
@@ -49,11 +59,10 @@ type session struct {
 }
 
 func newSession(d *door, in *Reader, id int64, done func(*unit)) *session {
-	s := &session{
-		door: d, in: in, out: writer{protocol: protocol2}, done: done,
-		id: id, user: defaultUser, hungry: true,
-	}
+	s := &session{door: d, in: in, out: writer{protocol: protocol2}, done: done, id: id, hungry: true}
 	s.call.session = s
+	s.inbox.protocol = protocol2
+	s.trust(d.password == nil)
 	return s
 }
 
@@ -104,6 +113,9 @@ func (s *session) advance() {
 			return
 		}
 		s.taken++
+		if s.reply != replyOn {
+			s.hush(before)
+		}
 		s.turn -= turnReplies/turnCommands + max(0, len(s.out.buf)-before)
 	}
 }
@@ -131,30 +143,56 @@ func (s *session) take(args [][]byte) bool {
 	if s.refuses(c) {
 		return true
 	}
+	if err == nil {
+		err = s.forbids(c)
+	}
 	if s.inTransaction(c) {
 		return s.queue(c, err, args)
 	}
 	if err != nil {
+		s.last = c
 		return s.answer(err)
 	}
-	if c.atOnce && s.watch != nil && s.unfinished() { // the answer to WATCH may be on its way
+	if c.barrier && s.unfinished() || !s.run(c, args) {
 		return false
 	}
-	if c.barrier && s.unfinished() {
-		return false
+	s.last = c
+	if s.door.monitors.Load() > 0 {
+		s.door.tellMonitors(s, c, args)
 	}
+	return true
+}
+
+// forbids is why the session may not run a command now that others may.
+func (s *session) forbids(c *command) error {
+	switch {
+	case !s.trusted && !c.early:
+		return errNoAuth
+	case !c.listening && s.listens():
+		return replyError("ERR Can't execute '" + c.name + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	case s.monitor && c.parse != nil:
+		return errMonitors
+	}
+	return nil
+}
+
+// run answers a command or places it, or reports that it must wait.
+func (s *session) run(c *command, args [][]byte) bool {
 	if c.local != nil {
 		if err := s.door.cluster.Removal(); err != nil && !c.stale {
 			text, _ := failure(err)
 			return s.answer(replyError(text))
 		}
-		return s.reply(func(w *writer) { c.local(s, w, args) })
+		return s.say(func(w *writer) { c.local(s, w, args) })
 	}
-	return s.run(c, args)
+	return s.runOps(c, args)
 }
 
-// run answers or places a command about keys.
-func (s *session) run(c *command, args [][]byte) bool {
+// runOps answers or places a command about keys.
+func (s *session) runOps(c *command, args [][]byte) bool {
+	if c.atOnce && s.watch != nil && s.unfinished() { // the answer to WATCH may be on its way
+		return false
+	}
 	s.call.reset()
 	err := c.parse(c, args, &s.call)
 	if err == nil {
@@ -166,7 +204,7 @@ func (s *session) run(c *command, args [][]byte) bool {
 	case err != nil:
 		done = s.answer(err)
 	case len(s.call.ops) == 0:
-		done = s.reply(func(w *writer) { s.call.render(w, c, 0, &answers{}) })
+		done = s.say(func(w *writer) { s.call.render(w, c, 0, &answers{}) })
 	default:
 		done = s.place(c, &s.call)
 	}
@@ -181,12 +219,12 @@ func (s *session) run(c *command, args [][]byte) bool {
 func crossProtocol(name []byte) bool { return is(name, "POST") || is(name, "HOST:") }
 
 func (s *session) answer(err error) bool {
-	return s.reply(func(w *writer) { w.Error(err.Error()) })
+	return s.say(func(w *writer) { w.Error(err.Error()) })
 }
 
 // queue answers QUEUED, or why a command can't be queued.
 func (s *session) queue(c *command, err error, args [][]byte) bool {
-	return s.reply(func(w *writer) {
+	return s.say(func(w *writer) {
 		if err := s.enqueue(c, err, args); err != nil {
 			w.Error(err.Error())
 			return
@@ -195,8 +233,8 @@ func (s *session) queue(c *command, err error, args [][]byte) bool {
 	})
 }
 
-// reply writes a reply that is known already, or reports that there is no room for it: nothing has happened then.
-func (s *session) reply(write func(*writer)) bool {
+// say writes a reply that is known already, or reports that there is no room for it: nothing has happened then.
+func (s *session) say(write func(*writer)) bool {
 	w := s.onTheSpot()
 	if w == nil {
 		return false
@@ -304,7 +342,9 @@ func (s *session) finish() {
 // render writes the replies of a unit, in order, and takes the unit back.
 func (s *session) render(u *unit) {
 	if u.class == asking {
+		start := len(s.out.buf)
 		u.tell(&s.out)
+		s.trim(u.mute, start)
 	}
 	if u.request.Err != nil {
 		s.fail(u)
@@ -315,7 +355,8 @@ func (s *session) render(u *unit) {
 	*results = answers{rest: u.request.Results, verified: u.request.Verified}
 	*again = answers{rest: u.again.Results}
 	for i := range u.slots {
-		switch l := &u.slots[i]; {
+		l, start := &u.slots[i], len(s.out.buf)
+		switch {
 		case l.command == nil:
 			s.out.raw(u.text.buf[l.from:l.to])
 		case !l.late:
@@ -327,13 +368,21 @@ func (s *session) render(u *unit) {
 			if u.again.Err != nil {
 				// The writes beside it are done, so nothing may invite the client to send them again.
 				s.out.Error("UNKNOWN the writes of this pipeline are applied, but this read could not be answered behind them")
-				continue
+				break
 			}
 			l.render(&s.out, l.command, l.ops, again)
 		}
+		s.trim(l.mute, start)
 	}
 	*results, *again = answers{}, answers{} // they point into what the cluster gave
 	s.recycle(u)
+}
+
+// trim takes back a reply that the client does not want.
+func (s *session) trim(mute bool, start int) {
+	if mute {
+		s.out.buf = s.out.buf[:start]
+	}
 }
 
 func (s *session) recycle(u *unit) {

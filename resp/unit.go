@@ -38,6 +38,7 @@ type unit struct {
 	reread  bool   // again is on its way or done
 	slow    bool   // to make its replies takes longer than to wake a goroutine
 	walk    *walk  // of KEYS
+	mute    bool   // of asking: without a reply
 }
 
 // slot is one command of a unit: the number of its Ops, or a reply made on the spot.
@@ -48,6 +49,7 @@ type slot struct {
 	writes   bool
 	from, to int  // its bytes, in request.Groups or in text
 	late     bool // its Results are in again
+	mute     bool // without a reply; see CLIENT REPLY
 }
 
 func (u *unit) full() bool {

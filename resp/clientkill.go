@@ -1,0 +1,97 @@
+package resp
+
+import (
+	"github.com/truecount/truecount/fsm"
+)
+
+// killing is what CLIENT KILL is to close: the connections that fit all that is set.
+type killing struct {
+	id             int64 // 0: any
+	address, local string
+	kind           string
+	self           bool // also the one that asks
+}
+
+func (k *killing) fits(c *profile, asking int64) bool {
+	return (k.id == 0 || c.id == k.id) &&
+		(k.address == "" || c.address == k.address) &&
+		(k.local == "" || c.local == k.local) &&
+		(k.kind == "" || c.kind() == k.kind) &&
+		(k.self || c.id != asking)
+}
+
+// CLIENT KILL address | filter value …
+func clientKill(s *session, w *writer, args [][]byte) {
+	old := len(args) == 3
+	k := killing{address: string(args[2]), self: true}
+	if !old {
+		var err error
+		if k, err = parseKilling(args[2:]); err != nil {
+			w.Error(err.Error())
+			return
+		}
+	}
+	u := s.ask()
+	s.door.crowd.aside(func() {
+		ids, suicide := map[int64]bool{}, false
+		for _, c := range s.door.crowd.clients() {
+			if k.fits(&c, s.id) {
+				ids[c.id] = true
+			}
+		}
+		n := len(ids)
+		suicide = ids[s.id]
+		delete(ids, s.id)
+		s.door.crowd.kill(ids)
+		u.tell = func(w *writer) {
+			switch {
+			case !old:
+				w.Int(int64(n))
+			case n == 0:
+				w.Error("ERR No such client")
+			default:
+				w.OK()
+			}
+			s.closing = s.closing || suicide
+		}
+		s.done(u)
+	})
+}
+
+func parseKilling(options [][]byte) (killing, error) {
+	var k killing
+	if len(options)%2 != 0 {
+		return k, errSyntax
+	}
+	for ; len(options) > 0; options = options[2:] {
+		name, value := options[0], options[1]
+		switch {
+		case is(name, "ID"):
+			id, ok := fsm.ParseInt(value)
+			if !ok || id <= 0 {
+				return k, replyError("ERR client-id should be greater than 0")
+			}
+			k.id = id
+		case is(name, "TYPE"):
+			var err error
+			if k.kind, err = clientType(value); err != nil {
+				return k, err
+			}
+		case is(name, "ADDR"):
+			k.address = string(value)
+		case is(name, "LADDR"):
+			k.local = string(value)
+		case is(name, "USER"):
+			if string(value) != defaultUser {
+				return k, replyError("ERR No such user '" + shown(value, shownBytes) + "'")
+			}
+		case is(name, "SKIPME") && is(value, "YES"):
+			k.self = false
+		case is(name, "SKIPME") && is(value, "NO"):
+			k.self = true
+		default:
+			return k, errSyntax
+		}
+	}
+	return k, nil
+}
