@@ -52,7 +52,9 @@ func clientKill(s *session, w *writer, args [][]byte) {
 			default:
 				w.OK()
 			}
-			s.closing = s.closing || suicide
+			if suicide {
+				s.closing, s.open = true, nil // what was sent behind it is not run
+			}
 		}
 		s.done(u)
 	})

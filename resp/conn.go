@@ -14,6 +14,7 @@ const (
 	quietHeld     = 8 << 10          // what more a connection holds is given back when the client has gone quiet
 	quietAfter    = 5 * time.Second  // what quiet means; at most twice as long
 	writePatience = 30 * time.Second // a client that takes no byte of its replies for so long is cut off
+	halfPatience  = time.Minute      // a client that sends nothing in the middle of a command is cut off then; or quietAfter later
 	emptyAfter    = time.Millisecond // no input for so long is "empty", where the connection can't tell
 	keptReplies   = 64 << 10         // bytes of room for replies that a connection keeps
 	largeResults  = 32 << 10         // bytes; to make replies of so many takes longer than to wake a goroutine
@@ -131,7 +132,7 @@ func (c *conn) receive() bool {
 	n, kicked, err := c.read()
 	if n > 0 {
 		c.count(n)
-		c.heard, c.lastHeard = true, time.Now()
+		c.heard, c.lastHeard, c.stalled = true, time.Now(), 0
 		c.server.door.bytesIn.Add(uint64(n))
 		c.session.in.Fill(n)
 		c.turn()
@@ -152,8 +153,22 @@ func (c *conn) receive() bool {
 			c.spare = nil
 		}
 		c.account()
+		return c.patient()
 	}
 	return true
+}
+
+// patient reports whether a client that was quiet once more may go on: one that owes the rest of a command may not for ever.
+func (c *conn) patient() bool {
+	if c.session.in.Buffered() == 0 {
+		return true
+	}
+	if c.stalled += quietAfter; c.stalled < halfPatience {
+		return true
+	}
+	c.server.door.half.Add(1)
+	c.server.noticeHalf.log(c.server.logf, "resp: client %s is cut off: it has sent nothing for %v in the middle of a command", c.net.RemoteAddr(), halfPatience)
+	return false
 }
 
 // read waits for input and reads once, without mu while it waits. On TCP the bytes pass from the socket to the Reader under
@@ -234,7 +249,7 @@ func (c *conn) setDeadline(probing bool) {
 		c.deadline = pastDeadline
 	case c.deadline == quietDeadline:
 		return
-	case c.held.Load() > quietHeld:
+	case c.held.Load() > quietHeld || c.session.in.Buffered() > 0:
 		at = time.Now().Add(quietAfter)
 		c.deadline, c.heard = quietDeadline, false
 	case c.deadline == noDeadline:
@@ -284,6 +299,9 @@ func (c *conn) turn() {
 	c.counted = c.session.taken
 	c.account()
 	c.changed.Signal()
+	if c.session.closing {
+		c.kick() // CLIENT KILL may have ended it while serve reads
+	}
 	if c.session.foreign {
 		c.session.foreign = false
 		c.server.door.foreign.Add(1)

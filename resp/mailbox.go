@@ -19,7 +19,7 @@ const maxUnread = 8 << 20
 
 // mailbox is what waits for one connection. The zero value keeps what it gets until it is collected.
 type mailbox struct {
-	wake func()          // starts a delivery; called once until everything is collected
+	wake func()          // starts a delivery; called once until everything is collected, and when the mailbox overruns
 	hold func(bytes int) // notes how many more bytes wait, or fewer
 
 	waiting atomic.Bool // there is something to collect, or the mailbox has overrun; for a look without the lock
@@ -56,15 +56,15 @@ func (b *mailbox) post(m *message) {
 		return
 	}
 	text := m.in(b.protocol)
-	if b.size+len(text) > maxUnread {
-		b.overrun = true
+	b.overrun = b.size+len(text) > maxUnread
+	if b.overrun {
 		b.empty()
 	} else {
 		b.queue = append(b.queue, text)
 		b.resize(len(text))
 	}
 	b.waiting.Store(true)
-	if !b.woken && b.wake != nil {
+	if b.wake != nil && (!b.woken || b.overrun) {
 		b.woken = true
 		b.wake()
 	}
@@ -128,11 +128,14 @@ func (b *mailbox) resize(by int) {
 
 // collect takes what has come into the replies, while there is room for it. It reports false if messages are lost.
 func (s *session) collect() bool {
-	if !s.inbox.waiting.Load() || s.closing || !s.hasRoom() {
+	if !s.inbox.waiting.Load() || s.closing {
 		return true
 	}
-	var ok bool
-	s.out.buf, ok = s.inbox.take(s.out.buf, maxReplies)
+	room, ok := maxReplies, false
+	if !s.hasRoom() {
+		room = 0
+	}
+	s.out.buf, ok = s.inbox.take(s.out.buf, room)
 	return ok
 }
 

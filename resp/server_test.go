@@ -76,7 +76,7 @@ func (u *user) wantsEnd() {
 	u.t.Helper()
 	if b, err := u.r.ReadByte(); err == nil {
 		u.t.Fatalf("got %q after the end", b)
-	} else if errors.Is(err, context.DeadlineExceeded) {
+	} else if errors.Is(err, errTimeout) {
 		u.t.Fatal("the connection stays open")
 	}
 }
