@@ -1,0 +1,15 @@
+package fsm
+
+// Keys calls each for every key of encoded groups, in order, until it returns false. What is not a group ends it.
+func Keys(groups []byte, each func(key []byte) bool) {
+	d := decoder{rest: groups}
+	var op Op
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			d.op(&op)
+			if d.failed || kindFacts[op.Kind].key && !each(op.Key) {
+				return
+			}
+		}
+	}
+}
