@@ -61,14 +61,14 @@ func replyValue(w *writer, c *command, _ int, a *answers) {
 		w.Error(refusal(c, r))
 		return
 	}
-	w.Value(r.Value)
+	w.Found(r.Value)
 }
 
 // replyValues is MGET's: what holds no string answers null, as in Redis.
 func replyValues(w *writer, _ *command, ops int, a *answers) {
 	w.Array(ops)
 	for range ops {
-		w.Value(a.next().Value)
+		w.Found(a.next().Value)
 	}
 }
 

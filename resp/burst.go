@@ -29,6 +29,7 @@ func (s *session) fail(u *unit) {
 		}
 		s.trim(l.mute, start)
 	}
+	s.tallyRefused(u, text, repeatable)
 	*again = answers{} // it points into what the cluster gave
 	if repeatable {
 		s.refuse(text)
@@ -38,12 +39,12 @@ func (s *session) fail(u *unit) {
 // refuses answers a command with the error of its burst, or of its transaction, and reports whether it did. A transaction of
 // which a command was refused is refused as a whole, be it that the burst ends within: what stands behind a refused MULTI must
 // not run by itself.
-func (s *session) refuses(c *command) bool {
+func (s *session) refuses(c *command, args [][]byte) bool {
 	if c != nil && c.always {
 		return false
 	}
 	if t := s.multi; t != nil && t.doomed != "" {
-		s.out.Error(t.doomed)
+		s.answer(c, args, replyError(t.doomed), false)
 		if c != nil && (c.name == "exec" || c.name == "discard") {
 			s.endTransaction()
 		}
@@ -55,7 +56,7 @@ func (s *session) refuses(c *command) bool {
 	if c != nil && c.name == "multi" {
 		s.multi = &transaction{doomed: s.refused}
 	}
-	s.out.Error(s.refused)
+	s.answer(c, args, replyError(s.refused), false)
 	return true
 }
 
@@ -74,6 +75,7 @@ func (s *session) refuse(text string) {
 		s.trim(s.open.slots[i].mute, start)
 	}
 	u := s.open
+	s.tallyRefused(u, text, true)
 	s.open = nil
 	s.recycle(u)
 }

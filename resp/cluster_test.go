@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -164,7 +165,9 @@ type client struct {
 
 func newClient(t testing.TB, cluster *testCluster) *client {
 	c := &client{t: t, cluster: cluster}
-	d := newDoor(&Options{Cluster: cluster, Version: "test"})
+	now := func() time.Time { return time.UnixMilli(cluster.now) }
+	d := newDoor(&Options{Cluster: cluster, Version: "test", Now: now})
+	d.clock = func() time.Duration { return 1 + time.Duration(cluster.now-testEpoch)*time.Millisecond }
 	d.crowd = testCrowd{c}
 	c.session = newSession(d, NewReader(Limits{}), 7, func(u *unit) {
 		c.session.complete(u)

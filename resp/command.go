@@ -1,7 +1,11 @@
 package resp
 
 import (
+	"bytes"
 	"fmt"
+	"iter"
+	"slices"
+	"strings"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -38,6 +42,9 @@ type command struct {
 	pushes    bool // its replies are messages in protocol 3, so CLIENT REPLY does not hold them back
 
 	subs []command // the table of a container
+
+	tally *tally // made by newTable; each Server counts for itself
+	fast  bool   // among the flags, says newTable
 }
 
 // span is the first and the last argument that is a key (negative: from the end) and the step between; all 0: none.
@@ -75,6 +82,8 @@ func families() []family {
 		{"Consistency", "connection", levelCommands},
 		{"The node", "server", serverCommands},
 		{"Settings", "server", configCommands},
+		{"Slow commands", "server", slowlogCommands},
+		{"Latency", "server", latencyCommands},
 		{"The commands themselves", "server", catalogueCommands},
 		{"Members", "cluster", memberCommands},
 	}
@@ -122,7 +131,9 @@ type table struct {
 
 func newTable(families []family) *table {
 	t := &table{families: families, byName: map[string]*command{}}
-	for _, f := range families {
+	for i := range families {
+		f := &families[i]
+		f.rows = counted(f.rows)
 		for i := range f.rows {
 			row := &f.rows[i]
 			t.rows = append(t.rows, row)
@@ -132,11 +143,55 @@ func newTable(families []family) *table {
 	return t
 }
 
+// counted are the rows with something to count in.
+func counted(rows []command) []command {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		row := &rows[i]
+		row.tally, row.fast = &tally{}, slices.Contains(strings.Fields(row.flags), "fast")
+		row.subs = counted(row.subs)
+	}
+	return rows
+}
+
+// named is the row of a command, or with a name such as "config|get" of a subcommand; nil if there is none.
+func (t *table) named(name []byte) *command {
+	container, sub, nested := bytes.Cut(name, []byte{'|'})
+	var lower [maxName]byte
+	c := t.byName[string(lowered(lower[:0], container))]
+	if c == nil || !nested {
+		return c
+	}
+	return c.sub(sub)
+}
+
+// used walks the commands and subcommands that anybody has called.
+func (t *table) used() iter.Seq[*command] {
+	return func(yield func(*command) bool) {
+		for _, row := range t.rows {
+			for _, c := range row.each() {
+				if c.tally.used() && !yield(c) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// each is the command and its subcommands.
+func (c *command) each() []*command {
+	all := []*command{c}
+	for i := range c.subs {
+		all = append(all, &c.subs[i])
+	}
+	return all
+}
+
 // maxName is longer than any command's name.
 const maxName = 32
 
 // find resolves a command, and the subcommand of a container, in any case, and checks the number of arguments. Errors are
-// replyErrors. It allocates nothing for a command that exists.
+// replyErrors, and the row comes with them if only that number is wrong. It allocates nothing for a command that exists.
 func (t *table) find(args [][]byte) (*command, error) {
 	var lower [maxName]byte
 	c := t.byName[string(lowered(lower[:0], args[0]))]
@@ -151,7 +206,7 @@ func (t *table) find(args [][]byte) (*command, error) {
 		c = sub
 	}
 	if c.arity > 0 && len(args) != c.arity || len(args) < -c.arity {
-		return nil, wrongArity(c.name)
+		return c, wrongArity(c.name)
 	}
 	return c, nil
 }

@@ -3,53 +3,32 @@ package resp
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
-
-	"github.com/truecount/truecount/fsm"
 )
 
 var configCommands = []command{
-	{name: "config", arity: -2, flags: "admin", summary: "A container for commands about settings.", subs: []command{
-		{name: "config|get", arity: -3, syntax: "parameter [parameter ...]", summary: "Returns the settings that match.", reply: "map: names and values", local: configGet, stale: true},
-		{name: "config|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
+	{name: "config", arity: -2, summary: "A container for commands about settings.", subs: []command{
+		{name: "config|get", arity: -3, flags: "admin noscript loading stale", syntax: "parameter [parameter ...]", summary: "Returns the settings that match.", reply: "map: names and values", local: configGet, stale: true},
+		{name: "config|set", arity: -4, flags: "admin noscript loading stale", syntax: "parameter value [parameter value ...]", local: configSet, barrier: true, stale: true,
+			summary: "Changes settings of this node until it ends, all of them or none.", reply: "OK",
+			errors: "those that are no such setting, that only the command line or the configuration can set, or that have a bad value"},
+		{name: "config|resetstat", arity: 2, flags: "admin noscript loading stale", local: configResetStat, barrier: true, stale: true,
+			summary: "Sets what INFO has counted to zero.", reply: "OK"},
+		{name: "config|rewrite", arity: 2, flags: "admin noscript loading stale", local: configRewrite, stale: true,
+			summary: "Is refused: a node does not write its configuration.", reply: "error"},
+		{name: "config|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
 			"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 			"GET <pattern>",
 			"    Return parameters matching the glob-like <pattern> and their values.",
+			"SET <directive> <value>",
+			"    Set the configuration <directive> to <value>.",
+			"RESETSTAT",
+			"    Reset statistics reported by the INFO command.",
+			"REWRITE",
+			"    Rewrite the configuration file.",
 			"HELP",
 			"    Prints this help.")},
 	}},
-}
-
-// setting is one name that CONFIG GET knows: those that clients and tools ask for. value nil: text.
-type setting struct {
-	name  string
-	text  string
-	value func(d *door) string
-}
-
-var settings = []setting{
-	{name: "appendonly", text: "yes"},
-	{name: "bind"},
-	{name: "databases", text: "1"},
-	{name: "dir"},
-	{name: "io-threads", text: "1"},
-	{name: "latency-tracking", text: "no"},
-	{name: "loglevel", text: "notice"},
-	{name: "maxclients", value: func(d *door) string { return strconv.Itoa(d.maxClients) }},
-	{name: "maxmemory", value: func(d *door) string { return strconv.FormatUint(d.cluster.Local().MaxBytes, 10) }},
-	{name: "maxmemory-policy", text: "noeviction"},
-	{name: "notify-keyspace-events"},
-	{name: "port", value: func(d *door) string { return strconv.FormatInt(d.port.Load(), 10) }},
-	{name: "proto-max-bulk-len", text: strconv.Itoa(fsm.MaxGroup)},
-	{name: "replica-read-only", text: "no"},
-	{name: "requirepass"}, // never what it is
-	{name: "save"},
-	{name: "slave-read-only", text: "no"},
-	{name: "slowlog-log-slower-than", text: "-1"},
-	{name: "slowlog-max-len", text: "0"},
-	{name: "tcp-keepalive", text: "15"},
-	{name: "timeout", text: "0"},
 }
 
 // maxPatterns bounds the patterns of one CONFIG GET, in bytes: each is compared with every name.
@@ -82,9 +61,76 @@ func configGet(s *session, w *writer, args [][]byte) {
 	w.Map(len(matched))
 	for _, m := range matched {
 		w.BulkString(m.name)
-		if m.value != nil {
-			m.text = m.value(s.door)
-		}
-		w.BulkString(m.text)
+		w.BulkString(m.get(s.door))
 	}
+}
+
+// configChange is one pair of CONFIG SET.
+type configChange struct {
+	*setting
+	name, text, before string // name: as it was written
+}
+
+// CONFIG SET name value …: what was set is taken back if one behind it can't be.
+func configSet(s *session, w *writer, args [][]byte) {
+	d := s.door
+	changes, err := parseConfigChanges(args[2:])
+	if err != nil {
+		w.Error(err.Error())
+		return
+	}
+	d.setting.Lock()
+	defer d.setting.Unlock()
+	for i := range changes {
+		c := &changes[i]
+		c.before = c.get(d)
+		if err := c.set(d, c.text); err != nil {
+			for _, done := range changes[:i] {
+				_ = done.set(d, done.before) // it was valid, so it is
+			}
+			w.Error(string(configFailed(c.name, err.Error())))
+			return
+		}
+	}
+	w.OK()
+}
+
+func configFailed(name, why string) replyError {
+	return replyError("ERR CONFIG SET failed (possibly related to argument '" + name + "') - " + why)
+}
+
+// parseConfigChanges finds the settings of name and value pairs.
+func parseConfigChanges(pairs [][]byte) (changes []configChange, err error) {
+	if len(pairs)%2 != 0 {
+		return nil, errSyntax
+	}
+	seen := map[*setting]bool{}
+	for ; len(pairs) > 0; pairs = pairs[2:] {
+		name := shown(pairs[0], shownBytes)
+		known := findSetting(pairs[0])
+		switch {
+		case known == nil:
+			return nil, replyError("ERR Unknown option or number of arguments for CONFIG SET - '" + name + "'")
+		case known.refusal != "":
+			return nil, configFailed(name, known.refusal)
+		case known.set == nil:
+			return nil, configFailed(name, "can't set immutable config")
+		case seen[known]: // so there are no more pairs than settings
+			return nil, configFailed(name, "duplicate parameter")
+		}
+		seen[known] = true
+		changes = append(changes, configChange{setting: known, name: name, text: string(pairs[1])})
+	}
+	return changes, nil
+}
+
+// CONFIG RESETSTAT
+func configResetStat(s *session, w *writer, _ [][]byte) {
+	s.door.resetStats()
+	w.OK()
+}
+
+// CONFIG REWRITE
+func configRewrite(_ *session, w *writer, _ [][]byte) {
+	w.Error("ERR a node does not write its configuration: what is to hold after a restart belongs on the command line of truecount serve, into TRUECOUNT_… variables, or into the file of --config")
 }

@@ -54,6 +54,7 @@ type conn struct {
 	born, lastHeard time.Time
 	stalled         time.Duration // how long the client has sent nothing, in the middle of a command
 
+	active atomic.Int64 // when the client was last heard or answered, by the door's clock; noted while clients may be idle
 	mailed atomic.Int64 // bytes in the session's mailbox
 	held   atomic.Int64 // bytes of buffers, as far as the Server has been told
 }
@@ -292,6 +293,9 @@ func (c *conn) complete(u *unit) {
 func (c *conn) turn() {
 	if c.dead {
 		return
+	}
+	if c.server.door.idle.after() > 0 {
+		c.active.Store(int64(c.session.clock()))
 	}
 	c.session.pump()
 	c.flush()

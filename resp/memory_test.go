@@ -75,7 +75,7 @@ func TestABurstInMemoryIsRefusedUntilTheInputIsEmpty(t *testing.T) {
 		cluster.refuse(1)
 		u.send("INCR a\r\nINCR a\r\nINC")
 		u.wants(refusedReply, refusedReply)
-		time.Sleep(time.Minute) // virtual; half a command has come in, so it is still the same burst
+		time.Sleep(halfPatience / 2) // virtual; half a command has come in, so it is still the same burst
 		u.send("R a\r\n")
 		u.wants(refusedReply)
 		time.Sleep(2 * emptyAfter) // virtual

@@ -27,6 +27,7 @@ func (s *session) place(c *command, call *call) bool {
 	if !u.add(c, call) {
 		return false
 	}
+	u.slots[len(u.slots)-1].since = s.clock()
 	if ops == 0 {
 		s.classify(u, call)
 	}

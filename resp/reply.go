@@ -19,6 +19,8 @@ const (
 type writer struct {
 	buf      []byte
 	protocol int
+
+	hits, misses int // what reads have found and not found, for statistics
 }
 
 func (w *writer) Int(n int64)              { w.buf = redcon.AppendInt(w.buf, n) }
@@ -112,6 +114,16 @@ func (w *writer) Value(v fsm.Value) {
 	default:
 		w.Bulk(v.Text)
 	}
+}
+
+// Found is Value, of a read that is counted.
+func (w *writer) Found(v fsm.Value) {
+	if v.Kind == fsm.Nil {
+		w.misses++
+	} else {
+		w.hits++
+	}
+	w.Value(v)
 }
 
 // Number writes what a counter holds: an integer, or a decimal as its digits.

@@ -2,6 +2,8 @@ package resp
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"net"
 	"sync"
@@ -88,11 +90,29 @@ type door struct {
 	version     string
 	now         func() time.Time
 	started     time.Time
-	maxClients  int
 	password    password
 	switchboard switchboard  // of messages
 	crowd       crowd        // all connections; set by NewServer
 	monitors    atomic.Int64 // connections that MONITOR
+	clock       func() time.Duration // since the door was made; never 0
+	mostClients int64                // as many as the process was started for
+	maxClients  atomic.Int64         // no more than that
+	setting     sync.Mutex           // held while settings change
+	idle        idle
+
+	errors    errorTally
+	slowlog   slowlog
+	latency   latencyMonitor
+	watched   atomic.Int64 // see rewatch
+	untracked atomic.Bool  // latency-tracking no
+	pulse     pulse
+	base      atomic.Pointer[counters] // what was counted before CONFIG RESETSTAT
+
+	runID        string        // 40 hexadecimal digits, others each time
+	systemMemory uint64        // bytes; 0: not known
+	peak         atomic.Uint64 // the most memory that INFO has told of
+	timedOut     atomic.Uint64 // connections closed because they were idle
+	hits, misses atomic.Uint64 // keys that reads have found, and not found
 
 	port                                            atomic.Int64 // of the newest listener; 0 unless TCP
 	clients, held                                   atomic.Int64
@@ -101,12 +121,29 @@ type door struct {
 }
 
 func newDoor(o *Options) *door {
-	now := o.now()
-	return &door{
+	now, began := o.now(), time.Now()
+	d := &door{
 		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(families()), version: o.version(),
-		now: now, started: now(), maxClients: o.maxClients(), password: newPassword(o.Password),
+		runID: newRunID(), systemMemory: systemMemory(),
+		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
+		clock: func() time.Duration { return max(1, time.Since(began)) },
 	}
+	d.maxClients.Store(d.mostClients)
+	d.base.Store(&counters{})
+	d.slowlog.micros.Store(defaultSlowMicros)
+	d.slowlog.length.Store(defaultSlowLength)
+	d.rewatch()
+	return d
 }
+
+func newRunID() string {
+	var id [20]byte
+	_, _ = rand.Read(id[:]) // it never fails
+	return hex.EncodeToString(id[:])
+}
+
+// tracked reports whether the latency of commands is counted.
+func (d *door) tracked() bool { return !d.untracked.Load() }
 
 func (d *door) stats() Stats {
 	return Stats{
@@ -129,6 +166,7 @@ type Server struct {
 	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign, noticeOverrun, noticeHalf notice
 
 	relieving atomic.Bool // relieve is at work
+	watching  sync.Once   // closeIdle was started
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -205,6 +243,7 @@ func (s *Server) listen(l net.Listener) bool {
 	if s.stopping {
 		return false
 	}
+	s.watching.Do(func() { s.running.Go(s.closeIdle) })
 	s.listeners[l] = struct{}{}
 	if a, ok := l.Addr().(*net.TCPAddr); ok {
 		s.door.port.Store(int64(a.Port))
@@ -225,9 +264,9 @@ func (s *Server) admit(nc net.Conn) {
 	switch {
 	case s.stopping:
 		nc.Close()
-	case len(s.conns) >= s.door.maxClients:
+	case int64(len(s.conns)) >= s.door.maxClients.Load():
 		s.door.rejected.Add(1)
-		s.noticeFull.log(s.logf, "resp: client %s is turned away: %d are connected, and that is the limit", nc.RemoteAddr(), s.door.maxClients)
+		s.noticeFull.log(s.logf, "resp: client %s is turned away: %d are connected, and that is the limit", nc.RemoteAddr(), len(s.conns))
 		s.running.Go(func() { turnAway(nc) })
 	default:
 		s.door.accepted.Add(1)

@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"time"
+
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -33,9 +35,10 @@ type session struct {
 	subscriptions subscriptions
 	inbox         mailbox
 
-	acked   uint64 // the index of the last write that was acknowledged: stale reads never go behind it
-	backlog int    // bytes of replies that the driver took out of out and has not written yet
-	taken   uint64 // commands, ever
+	acked   uint64        // the index of the last write that was acknowledged: stale reads never go behind it
+	backlog int           // bytes of replies that the driver took out of out and has not written yet
+	taken   uint64        // commands, ever
+	now     time.Duration // see clock; 0: not known yet in this turn
 
 	turn int  // what is left of the present turn, in bytes of replies or what commands count as
 	more bool // commands wait for nothing but a turn, or room for their replies
@@ -69,6 +72,7 @@ func newSession(d *door, in *Reader, id int64, done func(*unit)) *session {
 // pump takes what commands it can in a turn and hands over what they became.
 func (s *session) pump() {
 	s.turn = turnReplies
+	defer func() { s.now = 0 }()
 	for {
 		s.advance()
 		if !s.submit() || s.hungry || s.more {
@@ -140,7 +144,7 @@ func (s *session) take(args [][]byte) bool {
 		s.foreign, s.closing = true, true
 		return true
 	}
-	if s.refuses(c) {
+	if s.refuses(c, args) {
 		return true
 	}
 	if err == nil {
@@ -151,7 +155,7 @@ func (s *session) take(args [][]byte) bool {
 	}
 	if err != nil {
 		s.last = c
-		return s.answer(err)
+		return s.answer(c, args, err, false)
 	}
 	if c.barrier && s.unfinished() || !s.run(c, args) {
 		return false
@@ -181,9 +185,14 @@ func (s *session) run(c *command, args [][]byte) bool {
 	if c.local != nil {
 		if err := s.door.cluster.Removal(); err != nil && !c.stale {
 			text, _ := failure(err)
-			return s.answer(replyError(text))
+			return s.answer(c, args, replyError(text), false)
 		}
-		return s.say(func(w *writer) { c.local(s, w, args) })
+		return s.say(func(w *writer) {
+			start := len(w.buf)
+			s.clock()
+			c.local(s, w, args)
+			s.tallySpot(c, args, w.buf[start:], true)
+		})
 	}
 	return s.runOps(c, args)
 }
@@ -202,9 +211,13 @@ func (s *session) runOps(c *command, args [][]byte) bool {
 	done := false
 	switch {
 	case err != nil:
-		done = s.answer(err)
+		done = s.answer(c, args, err, true)
 	case len(s.call.ops) == 0:
-		done = s.say(func(w *writer) { s.call.render(w, c, 0, &answers{}) })
+		done = s.say(func(w *writer) {
+			start := len(w.buf)
+			s.call.render(w, c, 0, &answers{})
+			s.tallySpot(c, args, w.buf[start:], true)
+		})
 	default:
 		done = s.place(c, &s.call)
 	}
@@ -218,8 +231,13 @@ func (s *session) runOps(c *command, args [][]byte) bool {
 // any address, with commands in its body; so, as in Redis, the connection is closed without an answer.
 func crossProtocol(name []byte) bool { return is(name, "POST") || is(name, "HOST:") }
 
-func (s *session) answer(err error) bool {
-	return s.say(func(w *writer) { w.Error(err.Error()) })
+// answer gives an error, if there is room. c is nil if there is no such command.
+func (s *session) answer(c *command, args [][]byte, err error, executed bool) bool {
+	return s.say(func(w *writer) {
+		start := len(w.buf)
+		w.Error(err.Error())
+		s.tallySpot(c, args, w.buf[start:], executed)
+	})
 }
 
 // queue answers QUEUED, or why a command can't be queued.
@@ -337,55 +355,4 @@ func (s *session) drop(u *unit) {
 func (s *session) finish() {
 	s.door.gate.done(s.sent)
 	s.sent = nil
-}
-
-// render writes the replies of a unit, in order, and takes the unit back.
-func (s *session) render(u *unit) {
-	if u.class == asking {
-		start := len(s.out.buf)
-		u.tell(&s.out)
-		s.trim(u.mute, start)
-	}
-	if u.request.Err != nil {
-		s.fail(u)
-		s.recycle(u)
-		return
-	}
-	results, again := &s.results, &s.again
-	*results = answers{rest: u.request.Results, verified: u.request.Verified}
-	*again = answers{rest: u.again.Results}
-	for i := range u.slots {
-		l, start := &u.slots[i], len(s.out.buf)
-		switch {
-		case l.command == nil:
-			s.out.raw(u.text.buf[l.from:l.to])
-		case !l.late:
-			l.render(&s.out, l.command, l.ops, results)
-		default:
-			for range l.ops {
-				results.next()
-			}
-			if u.again.Err != nil {
-				// The writes beside it are done, so nothing may invite the client to send them again.
-				s.out.Error("UNKNOWN the writes of this pipeline are applied, but this read could not be answered behind them")
-				break
-			}
-			l.render(&s.out, l.command, l.ops, again)
-		}
-		s.trim(l.mute, start)
-	}
-	*results, *again = answers{}, answers{} // they point into what the cluster gave
-	s.recycle(u)
-}
-
-// trim takes back a reply that the client does not want.
-func (s *session) trim(mute bool, start int) {
-	if mute {
-		s.out.buf = s.out.buf[:start]
-	}
-}
-
-func (s *session) recycle(u *unit) {
-	u.reset()
-	s.spare = u
 }

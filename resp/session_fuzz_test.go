@@ -110,6 +110,7 @@ func newFuzzed(t *testing.T) *fuzzed {
 	for _, name := range []string{"info", "monitor", "publish", "spublish"} { // tell of memory; come at any place among the replies
 		delete(d.table.byName, name)
 	}
+	d.clock = func() time.Duration { return 1 }
 	z.client = &client{t: t, cluster: z.cluster}
 	d.crowd = stillCrowd{testCrowd{z.client}}
 	z.client.session = newSession(d, NewReader(sessionLimits), 7, func(u *unit) {

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"errors"
+	"time"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -28,6 +29,8 @@ type unit struct {
 	request fsm.Request
 	again   fsm.Request   // riders that are read after their Batch, or without it
 	tell    func(*writer) // of asking
+	asked   *command      // of asking
+	since   time.Duration // when asked was taken
 	class   class
 	share   share
 	weight  int // for the gate
@@ -47,9 +50,10 @@ type slot struct {
 	render   render
 	ops      int
 	writes   bool
-	from, to int  // its bytes, in request.Groups or in text
-	late     bool // its Results are in again
-	mute     bool // without a reply; see CLIENT REPLY
+	from, to int           // its bytes, in request.Groups or in text
+	late     bool          // its Results are in again
+	mute     bool          // without a reply; see CLIENT REPLY
+	since    time.Duration // when it was taken, by the session's clock
 }
 
 func (u *unit) full() bool {
