@@ -8,19 +8,32 @@ import (
 var catalogueCommands = []command{
 	{name: "command", arity: -1, flags: "loading stale", local: describeCommands, stale: true,
 		summary: "Describes all commands.", reply: "array: the command table", cost: "O(N), N commands", subs: []command{
-			{name: "command|count", arity: 2, summary: "Tells how many commands there are.", reply: "integer", local: countCommands, stale: true},
-			{name: "command|docs", arity: -2, syntax: "[command-name [command-name ...]]", summary: "Documents commands.", reply: "map: names and what is documented of them", local: documentCommands, stale: true},
-			{name: "command|info", arity: -2, syntax: "[command-name [command-name ...]]", summary: "Describes commands.", reply: "array: rows of the command table, or null", local: describeSomeCommands, stale: true},
-			{name: "command|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
+			{name: "command|count", arity: 2, flags: "loading stale", summary: "Tells how many commands there are.", reply: "integer", local: countCommands, stale: true},
+			{name: "command|docs", arity: -2, flags: "loading stale", syntax: "[command-name [command-name ...]]", summary: "Documents commands.", reply: "map: names, and for each its summary, since, group, complexity, arguments, subcommands", cost: "O(N), N commands", local: documentCommands, stale: true},
+			{name: "command|info", arity: -2, flags: "loading stale", syntax: "[command-name [command-name ...]]", summary: "Describes commands.", reply: "array: rows of the command table, or null", cost: "O(N), N commands", local: describeSomeCommands, stale: true},
+			{name: "command|list", arity: -2, flags: "loading stale", syntax: "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]", summary: "Lists the names of commands and subcommands.", reply: "array: names", cost: "O(N), N commands", local: listCommands, stale: true},
+			{name: "command|getkeys", arity: -4, flags: "loading stale", syntax: "command [arg [arg ...]]", summary: "Tells which arguments of a command are keys.", reply: "array: the keys", cost: "O(N), N arguments", local: getKeys, stale: true},
+			{name: "command|getkeysandflags", arity: -4, flags: "loading stale", syntax: "command [arg [arg ...]]", summary: "Tells which arguments of a command are keys, and what it does to them.", reply: "array: for each key, itself and flags", cost: "O(N), N arguments", local: getKeysAndFlags, stale: true},
+			{name: "command|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
 				"COMMAND <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 				"(no subcommand)",
 				"    Return details about all commands.",
 				"COUNT",
 				"    Return the total number of commands in this server.",
-				"DOCS [<command-name> ...]",
-				"    Return documentation details about commands: none yet.",
+				"LIST",
+				"    Return a list of all commands in this server.",
 				"INFO [<command-name> ...]",
 				"    Return details about multiple commands.",
+				"    If no command names are given, documentation details for all",
+				"    commands are returned.",
+				"DOCS [<command-name> ...]",
+				"    Return documentation details about multiple commands.",
+				"    If no command names are given, documentation details for all",
+				"    commands are returned.",
+				"GETKEYS <full-command>",
+				"    Return the keys from a full command.",
+				"GETKEYSANDFLAGS <full-command>",
+				"    Return the keys and the access flags from a full command.",
 				"HELP",
 				"    Prints this help.")},
 		}},
@@ -30,28 +43,35 @@ var catalogueCommands = []command{
 func describeCommands(s *session, w *writer, _ [][]byte) {
 	rows := s.door.table.rows
 	w.Array(len(rows))
-	for i := range rows {
-		rows[i].describe(w)
+	for _, row := range rows {
+		row.describe(w)
 	}
 }
 
-// maxNames bounds the names of one COMMAND INFO: the reply has hundreds of bytes for each.
+// maxNames bounds the names of one COMMAND INFO and its like: the reply has hundreds of bytes for each.
 const maxNames = 1024
+
+func tooManyNames(names [][]byte) error {
+	if len(names) > maxNames {
+		return replyError(fmt.Sprintf("ERR more than %d names", maxNames))
+	}
+	return nil
+}
 
 // COMMAND INFO [name …]
 func describeSomeCommands(s *session, w *writer, args [][]byte) {
-	if len(args) == 2 {
+	names := args[2:]
+	if len(names) == 0 {
 		describeCommands(s, w, nil)
 		return
 	}
-	if len(args)-2 > maxNames {
-		w.Error(fmt.Sprintf("ERR more than %d names", maxNames))
+	if err := tooManyNames(names); err != nil {
+		w.Error(err.Error())
 		return
 	}
-	w.Array(len(args) - 2)
-	for _, arg := range args[2:] {
-		var lower [maxName]byte
-		c := s.door.table.byName[string(lowered(lower[:0], arg))]
+	w.Array(len(names))
+	for _, name := range names {
+		c := s.door.table.named(name)
 		if c == nil {
 			w.NullArray()
 			continue
@@ -63,10 +83,7 @@ func describeSomeCommands(s *session, w *writer, args [][]byte) {
 // COMMAND COUNT
 func countCommands(s *session, w *writer, _ [][]byte) { w.Int(int64(len(s.door.table.rows))) }
 
-// COMMAND DOCS: none, which clients take as "no hints".
-func documentCommands(_ *session, w *writer, _ [][]byte) { w.Map(0) }
-
-// describe writes the ten fields of Redis 7; categories, tips, key specifications and subcommands are empty.
+// describe writes the ten fields of Redis 7.
 func (c *command) describe(w *writer) {
 	w.Array(10)
 	w.BulkString(c.name)
@@ -79,7 +96,140 @@ func (c *command) describe(w *writer) {
 	w.Int(int64(c.keys.first))
 	w.Int(int64(c.keys.last))
 	w.Int(int64(c.keys.step))
-	for range 4 {
-		w.Array(0)
+	categories := c.categories()
+	w.Set(len(categories))
+	for _, category := range categories {
+		w.Simple("@" + category)
 	}
+	w.Set(0) // tips
+	c.describeKeys(w)
+	w.Set(len(c.subs))
+	for i := range c.subs {
+		c.subs[i].describe(w)
+	}
+}
+
+// describeKeys writes the key specifications: one, if there are keys.
+func (c *command) describeKeys(w *writer) {
+	if c.keys == (span{}) {
+		w.Set(0)
+		return
+	}
+	flags := c.keyFlags()
+	last := c.keys.last
+	if last > 0 {
+		last -= c.keys.first
+	}
+	w.Set(1)
+	w.Map(3)
+	w.BulkString("flags")
+	w.Set(len(flags))
+	for _, flag := range flags {
+		w.Simple(flag)
+	}
+	w.BulkString("begin_search")
+	w.Map(2)
+	w.BulkString("type")
+	w.BulkString("index")
+	w.BulkString("spec")
+	w.Map(1)
+	w.BulkString("index")
+	w.Int(int64(c.keys.first))
+	w.BulkString("find_keys")
+	w.Map(2)
+	w.BulkString("type")
+	w.BulkString("range")
+	w.BulkString("spec")
+	w.Map(3)
+	w.BulkString("lastkey")
+	w.Int(int64(last))
+	w.BulkString("keystep")
+	w.Int(int64(c.keys.step))
+	w.BulkString("limit")
+	w.Int(0)
+}
+
+// COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]
+func listCommands(s *session, w *writer, args [][]byte) {
+	wanted := func(*command) bool { return true }
+	switch {
+	case len(args) == 2:
+	case len(args) != 5 || !is(args[2], "FILTERBY"):
+		w.Error(string(errSyntax))
+		return
+	case is(args[3], "MODULE"):
+		wanted = func(*command) bool { return false } // there are none
+	case is(args[3], "ACLCAT"):
+		wanted = func(c *command) bool { return c.is(args[4]) }
+	case is(args[3], "PATTERN") && len(args[4]) <= maxPatterns:
+		wanted = func(c *command) bool { return (glob{args[4], true}).matches([]byte(c.name)) }
+	default:
+		w.Error(string(errSyntax))
+		return
+	}
+	var names []string
+	for _, row := range s.door.table.rows {
+		for _, c := range row.each() {
+			if wanted(c) {
+				names = append(names, c.name)
+			}
+		}
+	}
+	w.Array(len(names))
+	for _, name := range names {
+		w.BulkString(name)
+	}
+}
+
+// COMMAND GETKEYS command
+func getKeys(s *session, w *writer, args [][]byte) {
+	_, keys, err := s.door.table.keysOf(args[2:])
+	if err != nil {
+		w.Error(err.Error())
+		return
+	}
+	w.Array(len(keys))
+	for _, key := range keys {
+		w.Bulk(key)
+	}
+}
+
+// COMMAND GETKEYSANDFLAGS command
+func getKeysAndFlags(s *session, w *writer, args [][]byte) {
+	c, keys, err := s.door.table.keysOf(args[2:])
+	if err != nil {
+		w.Error(err.Error())
+		return
+	}
+	flags := c.keyFlags()
+	w.Array(len(keys))
+	for _, key := range keys {
+		w.Array(2)
+		w.Bulk(key)
+		w.Set(len(flags))
+		for _, flag := range flags {
+			w.Simple(flag)
+		}
+	}
+}
+
+// keysOf are the arguments of a whole command that are keys.
+func (t *table) keysOf(args [][]byte) (c *command, keys [][]byte, err error) {
+	c, err = t.find(args)
+	switch {
+	case c == nil:
+		return nil, nil, replyError("ERR Invalid command specified")
+	case c.keys == (span{}):
+		return nil, nil, replyError("ERR The command has no key arguments")
+	case err != nil:
+		return nil, nil, replyError("ERR Invalid number of arguments specified for command")
+	}
+	last := c.keys.last
+	if last < 0 {
+		last += len(args)
+	}
+	for i := c.keys.first; i <= min(last, len(args)-1); i += c.keys.step {
+		keys = append(keys, args[i])
+	}
+	return c, keys, nil
 }

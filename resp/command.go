@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -43,8 +44,10 @@ type command struct {
 
 	subs []command // the table of a container
 
-	tally *tally // made by newTable; each Server counts for itself
-	fast  bool   // among the flags, says newTable
+	// Filled in by newTable.
+	tally *tally // each Server counts for itself
+	group string // the family's
+	fast  bool   // among the flags
 }
 
 // span is the first and the last argument that is a key (negative: from the end) and the step between; all 0: none.
@@ -127,13 +130,16 @@ type table struct {
 	families []family
 	rows     []*command // of all families
 	byName   map[string]*command
+
+	docsOnce [protocol3 + 1]sync.Once // by protocol; see docs
+	docsText [protocol3 + 1][]byte
 }
 
 func newTable(families []family) *table {
 	t := &table{families: families, byName: map[string]*command{}}
 	for i := range families {
 		f := &families[i]
-		f.rows = counted(f.rows)
+		f.rows = counted(f.rows, f.group)
 		for i := range f.rows {
 			row := &f.rows[i]
 			t.rows = append(t.rows, row)
@@ -143,13 +149,14 @@ func newTable(families []family) *table {
 	return t
 }
 
-// counted are the rows with something to count in.
-func counted(rows []command) []command {
+// counted are the rows with what newTable fills in, and something to count in.
+func counted(rows []command, group string) []command {
 	rows = slices.Clone(rows)
 	for i := range rows {
 		row := &rows[i]
 		row.tally, row.fast = &tally{}, slices.Contains(strings.Fields(row.flags), "fast")
-		row.subs = counted(row.subs)
+		row.group = group
+		row.subs = counted(row.subs, group)
 	}
 	return rows
 }

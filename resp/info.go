@@ -60,8 +60,8 @@ func (part *section) wanted(args [][]byte) bool {
 
 // INFO [section …]: each section once, in our order. One that isn't there is no error.
 func info(s *session, w *writer, args [][]byte) {
-	if len(args) > 1+maxNames {
-		w.Error(fmt.Sprintf("ERR more than %d names", maxNames))
+	if err := tooManyNames(args[1:]); err != nil {
+		w.Error(err.Error())
 		return
 	}
 	var b strings.Builder

@@ -220,8 +220,8 @@ func latencyDoctor(s *session, w *writer, _ [][]byte) {
 
 // LATENCY HISTOGRAM [command …]; a container stands for its subcommands.
 func latencyHistogram(s *session, w *writer, args [][]byte) {
-	if len(args)-2 > maxNames {
-		w.Error(fmt.Sprintf("ERR more than %d names", maxNames))
+	if err := tooManyNames(args[2:]); err != nil {
+		w.Error(err.Error())
 		return
 	}
 	var wanted []*command

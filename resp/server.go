@@ -91,9 +91,9 @@ type door struct {
 	now         func() time.Time
 	started     time.Time
 	password    password
-	switchboard switchboard  // of messages
-	crowd       crowd        // all connections; set by NewServer
-	monitors    atomic.Int64 // connections that MONITOR
+	switchboard switchboard          // of messages
+	crowd       crowd                // all connections; set by NewServer
+	monitors    atomic.Int64         // connections that MONITOR
 	clock       func() time.Duration // since the door was made; never 0
 	mostClients int64                // as many as the process was started for
 	maxClients  atomic.Int64         // no more than that
