@@ -11,10 +11,7 @@ import (
 	"testing"
 )
 
-const (
-	trafficKeys = 60 // so few that no two share a version
-	randomSteps = 2000
-)
+const randomSteps = 2000
 
 // Three Machines get the same Entries: one is only compared with the model, one goes through an image now and then, and
 // images that were frozen earlier are written late and restored, to be brought up by the Entries since.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 )
 
+const trafficKeys = 60 // so few that no two share a version
+
 // modelBatch is a Batch before it is encoded, for the model, and after, for the Machine and for resends.
 type modelBatch struct {
 	number     Number
