@@ -211,18 +211,7 @@ func (d *decoder) comparator() Comparator {
 
 // value takes an Int or a Text.
 func (d *decoder) value() Value {
-	v := d.optional()
-	if v.Kind == Nil {
-		d.fail()
-	}
-	return v
-}
-
-// optional takes an Int, a Text or Nil.
-func (d *decoder) optional() Value {
 	switch kind := ValueKind(d.byte()); kind {
-	case Nil:
-		return Value{}
 	case Int:
 		return Value{Kind: kind, Int: d.varint()}
 	case Text:
@@ -230,6 +219,15 @@ func (d *decoder) optional() Value {
 	}
 	d.fail()
 	return Value{}
+}
+
+// optional takes an Int, a Text or Nil.
+func (d *decoder) optional() Value {
+	if len(d.rest) > 0 && ValueKind(d.rest[0]) == Nil {
+		d.rest = d.rest[1:]
+		return Value{}
+	}
+	return d.value()
 }
 
 func (d *decoder) fail() { d.failed, d.rest = true, nil }
