@@ -35,7 +35,7 @@ func (m *Machine) move(op *Op) Result {
 	target := op.target()
 	hash, targetHash := m.table.hash(op.Key), m.table.hash(target)
 	from, found := m.live(hash, op.Key)
-	from.value.Text = append([]byte(nil), from.value.Text...) // what follows may overwrite it in place
+	from.value.Text = append([]byte(nil), from.value.Text...) // the table promises it until the next put or delete only
 	to, taken := m.live(targetHash, target)
 	r, moves := decideMove(op, found, taken)
 	if !moves {
