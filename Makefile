@@ -8,7 +8,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race fuzz sim e2e pause hostile compare ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race fuzz sim e2e pause hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -57,7 +57,10 @@ compare: build ## increments a second beside Redis, as tables; about 10 minutes;
 hostile: ## measure what hostile clients cost the others, and the node; under 3 minutes
 	$(GO) test -tags e2e -count=1 -timeout 6m -v ./internal/e2e -run HostileClients -attack 6s
 
-ci: fmt vet staticcheck test race fuzz e2e ## all of it; under 20 minutes
+clients: build ## the Redis clients that can be had here, against three nodes; about a minute
+	cd internal/clients && TRUECOUNT=$(CURDIR)/bin/truecount $(GO) test -count=1 -timeout 5m ./...
+
+ci: fmt vet staticcheck test race fuzz e2e clients ## all of it; under 20 minutes
 
 clean: down ## remove what the targets above made
 	rm -rf bin
@@ -68,6 +71,8 @@ fmt:
 vet:
 	$(GO) vet ./...
 	$(GO) vet -tags e2e ./internal/e2e
+	cd internal/clients && $(GO) vet ./...
 
 staticcheck:
 	$(STATICCHECK) -tags e2e ./...
+	cd internal/clients && $(STATICCHECK) ./...
