@@ -16,7 +16,7 @@ import (
 
 const (
 	answerTime = 5 * time.Second // more than a node takes for anything
-	lastLines  = 20              // of a node's output, shown when tests fail
+	lastLines  = 20              // of a program's output, shown when it fails
 
 	// Ports are drawn from below the range of outgoing connections: while a node is down, nobody else may get its port.
 	firstPort, lastPort = 22400, 22600
@@ -151,6 +151,10 @@ func (n *node) lastWords() string {
 	if err != nil {
 		return err.Error() + "\n"
 	}
-	lines := strings.SplitAfter(string(text), "\n")
+	return lastPart(string(text))
+}
+
+func lastPart(text string) string {
+	lines := strings.SplitAfter(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-lastLines):], "")
 }

@@ -1,0 +1,20 @@
+package clients
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// debianPython is the interpreter that Debian's python3-redis belongs to; another one in the PATH does not see it.
+const debianPython = "/usr/bin/python3"
+
+func TestPython(t *testing.T) {
+	thePlace(t)
+	version, err := exec.Command(debianPython, "-c", "import redis; print(redis.__version__)").CombinedOutput()
+	if err != nil {
+		t.Skipf("redis-py is not installed (apt-get install python3-redis): %v\n%s", err, version)
+	}
+	t.Logf("redis-py %s", strings.TrimSpace(string(version)))
+	runScript(t, nil, debianPython, "testdata/redispy.py")
+}
