@@ -3,6 +3,7 @@ package clients
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -24,6 +25,23 @@ const (
 	pipelineSize = 10_000
 	connections  = 6 // that count at the same time, two at each node
 )
+
+// checks returns what runs a subtest of t, and sees to it that in the end all of everyClient were among them.
+func checks(t *testing.T) func(name string, test func(t *testing.T)) {
+	var made []string
+	t.Cleanup(func() {
+		for _, name := range everyClient {
+			if !slices.Contains(made, name) {
+				t.Errorf("it never came to the check: %s", name)
+			}
+		}
+	})
+	return func(name string, test func(t *testing.T)) {
+		t.Helper()
+		made = append(made, name)
+		t.Run(name, test)
+	}
+}
 
 // countTogether has connections at all three nodes increment at once, and wants each number from 1 to 1,000 told once.
 // incr asks the node of that index, and may be called by many goroutines.

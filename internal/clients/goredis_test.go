@@ -21,22 +21,22 @@ func goRedis(t *testing.T, addr string) *redis.Client {
 func TestGoRedis(t *testing.T) {
 	p, ctx := thePlace(t), t.Context()
 	c, other := goRedis(t, p.addrs[0]), goRedis(t, p.addrs[1])
-	counter := p.key(t, "counter")
+	counter, check := p.key(t, "counter"), checks(t)
 
-	t.Run("it counts to 1000 over three nodes", func(t *testing.T) {
+	check("it counts to 1000 over three nodes", func(t *testing.T) {
 		nodes := [3]*redis.Client{c, other, goRedis(t, p.addrs[2])}
 		countTogether(t, func(_, node int) (int64, error) { return nodes[node].Incr(ctx, counter).Result() })
 	})
-	t.Run("it reads at another node", func(t *testing.T) {
+	check("it reads at another node", func(t *testing.T) {
 		n, err := other.Get(ctx, counter).Int()
 		wants(t, "GET", n, err, countTo)
 	})
-	t.Run("a missing key is null", func(t *testing.T) {
+	check("a missing key is null", func(t *testing.T) {
 		if _, err := c.Get(ctx, p.key(t, "missing")).Result(); err != redis.Nil {
 			t.Errorf("GET: %v, want redis.Nil", err)
 		}
 	})
-	t.Run("an error is an error of its own", func(t *testing.T) {
+	check("an error is an error of its own", func(t *testing.T) {
 		key := p.key(t, "text")
 		wants(t, "SET", "OK", c.Set(ctx, key, "abc", 0).Err(), "OK")
 		_, err := c.Incr(ctx, key).Result()
@@ -45,9 +45,9 @@ func TestGoRedis(t *testing.T) {
 			t.Errorf("INCR of text: %v", err)
 		}
 	})
-	t.Run("a transaction", func(t *testing.T) { goRedisTransaction(t, p, c) })
-	t.Run("an optimistic transaction notices who was faster", func(t *testing.T) { goRedisWatch(t, p, c, other) })
-	t.Run("a pipeline of 10000", func(t *testing.T) {
+	check("a transaction", func(t *testing.T) { goRedisTransaction(t, p, c) })
+	check("an optimistic transaction notices who was faster", func(t *testing.T) { goRedisWatch(t, p, c, other) })
+	check("a pipeline of 10000", func(t *testing.T) {
 		key := p.key(t, "piped")
 		commands, err := c.Pipelined(ctx, func(pipe redis.Pipeliner) error {
 			for range pipelineSize {
@@ -60,24 +60,24 @@ func TestGoRedis(t *testing.T) {
 			wants(t, fmt.Sprint("reply ", i), command.(*redis.IntCmd).Val(), command.Err(), int64(i+1))
 		}
 	})
-	t.Run("an expiry", func(t *testing.T) { goRedisExpiry(t, p, c) })
-	t.Run("one address is no cluster for a universal client", func(t *testing.T) {
+	check("an expiry", func(t *testing.T) { goRedisExpiry(t, p, c) })
+	check("one address is no cluster for a universal client", func(t *testing.T) {
 		u := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{p.addrs[2]}})
 		defer u.Close()
 		n, err := u.IncrBy(ctx, p.key(t, "universal"), 7).Result()
 		wants(t, "INCRBY", n, err, 7)
 	})
-	t.Run("SET with options", func(t *testing.T) { goRedisSet(t, p, c) })
-	t.Run("it adds what is no integer", func(t *testing.T) {
+	check("SET with options", func(t *testing.T) { goRedisSet(t, p, c) })
+	check("it adds what is no integer", func(t *testing.T) {
 		key := p.key(t, "float")
 		c.Set(ctx, key, "10.5", 0)
 		x, err := c.IncrByFloat(ctx, key, 0.1).Result()
 		wants(t, "INCRBYFLOAT", x, err, 10.6)
 	})
-	t.Run("it scans", func(t *testing.T) { goRedisScan(t, p, c) })
-	t.Run("it publishes and subscribes", func(t *testing.T) { goRedisPubSub(t, p, c) })
-	t.Run("it asks about the server", func(t *testing.T) { goRedisServer(t, p, c) })
-	t.Run("it goes on after a restart", func(t *testing.T) {
+	check("it scans", func(t *testing.T) { goRedisScan(t, p, c) })
+	check("it publishes and subscribes", func(t *testing.T) { goRedisPubSub(t, p, c) })
+	check("it asks about the server", func(t *testing.T) { goRedisServer(t, p, c) })
+	check("it goes on after a restart", func(t *testing.T) {
 		key := p.key(t, "restarted")
 		goesOn(t, p, func() (int64, error) { return c.Incr(ctx, key).Result() })
 	})

@@ -27,21 +27,21 @@ func do(pool *redis.Pool, command string, args ...any) (any, error) {
 func TestRedigo(t *testing.T) {
 	p := thePlace(t)
 	c, other := newRedigo(t, p.addrs[0]), newRedigo(t, p.addrs[1])
-	counter := p.key(t, "counter")
+	counter, check := p.key(t, "counter"), checks(t)
 
-	t.Run("it counts to 1000 over three nodes", func(t *testing.T) {
+	check("it counts to 1000 over three nodes", func(t *testing.T) {
 		nodes := [3]*redis.Pool{c, other, newRedigo(t, p.addrs[2])}
 		countTogether(t, func(_, node int) (int64, error) { return redis.Int64(do(nodes[node], "INCR", counter)) })
 	})
-	t.Run("it reads at another node", func(t *testing.T) {
+	check("it reads at another node", func(t *testing.T) {
 		n, err := redis.Int(do(other, "GET", counter))
 		wants(t, "GET", n, err, countTo)
 	})
-	t.Run("a missing key is null", func(t *testing.T) {
+	check("a missing key is null", func(t *testing.T) {
 		reply, err := do(c, "GET", p.key(t, "missing"))
 		wants(t, "GET", reply, err, nil)
 	})
-	t.Run("an error is an error of its own", func(t *testing.T) {
+	check("an error is an error of its own", func(t *testing.T) {
 		key := p.key(t, "text")
 		reply, err := do(c, "SET", key, "abc")
 		wants(t, "SET", reply, err, "OK")
@@ -51,9 +51,9 @@ func TestRedigo(t *testing.T) {
 			t.Errorf("INCR of text: %v", err)
 		}
 	})
-	t.Run("a transaction", func(t *testing.T) { redigoTransaction(t, p, c) })
-	t.Run("a pipeline of 10000", func(t *testing.T) { redigoPipeline(t, p, c) })
-	t.Run("an expiry", func(t *testing.T) {
+	check("a transaction", func(t *testing.T) { redigoTransaction(t, p, c) })
+	check("a pipeline of 10000", func(t *testing.T) { redigoPipeline(t, p, c) })
+	check("an expiry", func(t *testing.T) {
 		key := p.key(t, "short")
 		reply, err := do(c, "PSETEX", key, 50, "1")
 		wants(t, "PSETEX", reply, err, "OK")
@@ -66,9 +66,9 @@ func TestRedigo(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("it scans", func(t *testing.T) { redigoScan(t, p, c) })
-	t.Run("it publishes and subscribes", func(t *testing.T) { redigoPubSub(t, p, c) })
-	t.Run("it goes on after a restart", func(t *testing.T) {
+	check("it scans", func(t *testing.T) { redigoScan(t, p, c) })
+	check("it publishes and subscribes", func(t *testing.T) { redigoPubSub(t, p, c) })
+	check("it goes on after a restart", func(t *testing.T) {
 		key := p.key(t, "restarted")
 		goesOn(t, p, func() (int64, error) { return redis.Int64(do(c, "INCR", key)) })
 	})

@@ -40,23 +40,23 @@ func TestRueidisIsToldThatThereIsNoTracking(t *testing.T) {
 func TestRueidis(t *testing.T) {
 	p, ctx := thePlace(t), t.Context()
 	c, other := newRueidis(t, p.addrs[0]), newRueidis(t, p.addrs[1])
-	counter := p.key(t, "counter")
+	counter, check := p.key(t, "counter"), checks(t)
 
-	t.Run("it counts to 1000 over three nodes", func(t *testing.T) {
+	check("it counts to 1000 over three nodes", func(t *testing.T) {
 		nodes := [3]rueidis.Client{c, other, newRueidis(t, p.addrs[2])}
 		countTogether(t, func(_, node int) (int64, error) {
 			return nodes[node].Do(ctx, nodes[node].B().Incr().Key(counter).Build()).AsInt64()
 		})
 	})
-	t.Run("it reads at another node", func(t *testing.T) {
+	check("it reads at another node", func(t *testing.T) {
 		n, err := other.Do(ctx, other.B().Get().Key(counter).Build()).AsInt64()
 		wants(t, "GET", n, err, countTo)
 	})
-	t.Run("a missing key is null", func(t *testing.T) {
+	check("a missing key is null", func(t *testing.T) {
 		err := c.Do(ctx, c.B().Get().Key(p.key(t, "missing")).Build()).Error()
 		wants(t, "GET is null", rueidis.IsRedisNil(err), nil, true)
 	})
-	t.Run("an error is an error of its own", func(t *testing.T) {
+	check("an error is an error of its own", func(t *testing.T) {
 		key := p.key(t, "text")
 		wants(t, "SET", "", c.Do(ctx, c.B().Set().Key(key).Value("abc").Build()).Error(), "")
 		told, ok := rueidis.IsRedisErr(c.Do(ctx, c.B().Incr().Key(key).Build()).Error())
@@ -64,8 +64,8 @@ func TestRueidis(t *testing.T) {
 			t.Errorf("INCR of text: %v, %v", told, ok)
 		}
 	})
-	t.Run("a transaction", func(t *testing.T) { rueidisTransaction(t, p, c, other) })
-	t.Run("a pipeline of 10000", func(t *testing.T) {
+	check("a transaction", func(t *testing.T) { rueidisTransaction(t, p, c, other) })
+	check("a pipeline of 10000", func(t *testing.T) {
 		key := p.key(t, "piped")
 		commands := make(rueidis.Commands, pipelineSize)
 		for i := range commands {
@@ -76,7 +76,7 @@ func TestRueidis(t *testing.T) {
 			wants(t, fmt.Sprint("reply ", i), n, err, int64(i+1))
 		}
 	})
-	t.Run("an expiry", func(t *testing.T) {
+	check("an expiry", func(t *testing.T) {
 		key := p.key(t, "short")
 		wants(t, "SET PX", "", c.Do(ctx, c.B().Set().Key(key).Value("1").Px(50*time.Millisecond).Build()).Error(), "")
 		if err := eventually("the key is gone", func() error {
@@ -90,14 +90,14 @@ func TestRueidis(t *testing.T) {
 		n, err := c.Do(ctx, c.B().Pttl().Key(key).Build()).AsInt64()
 		wants(t, "PTTL of a key that is gone", n, err, -2)
 	})
-	t.Run("it publishes and subscribes", func(t *testing.T) { rueidisPubSub(t, p, c) })
-	t.Run("a map is a map", func(t *testing.T) {
+	check("it publishes and subscribes", func(t *testing.T) { rueidisPubSub(t, p, c) })
+	check("a map is a map", func(t *testing.T) {
 		settings, err := c.Do(ctx, c.B().ConfigGet().Parameter("maxclients").Build()).AsStrMap()
 		if err != nil || settings["maxclients"] == "" {
 			t.Errorf("CONFIG GET: %v, %v", settings, err)
 		}
 	})
-	t.Run("it goes on after a restart", func(t *testing.T) {
+	check("it goes on after a restart", func(t *testing.T) {
 		key := p.key(t, "restarted")
 		goesOn(t, p, func() (int64, error) { return c.Do(ctx, c.B().Incr().Key(key).Build()).AsInt64() })
 	})
