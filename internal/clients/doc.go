@@ -7,6 +7,7 @@
 //	TestGoRedis …     a test for each client in Go
 //	TestRedisCli …    Redis's own tools
 //	TestPython …      a script in testdata for each language: runScript makes each line that it prints a subtest
+//	TestWho…          who sends an increment again when its reply is lost
 //
 // What every client must manage is in the list everyClient: among it 1,000 increments over three nodes at once, a
 // pipeline of 10,000 commands, a transaction, and a node that is killed and started again under it.
