@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,15 +35,18 @@ type node struct {
 // has started even if it fails.
 func startNodes(binary, dir string) ([]*node, error) {
 	var nodes []*node
+	var taken []string // not by a socket yet
 	for i := range 3 {
-		resp, err := freeAddress()
+		resp, err := freeAddress(taken...)
 		if err != nil {
 			return nodes, err
 		}
-		peer, err := freeAddress()
+		taken = append(taken, resp)
+		peer, err := freeAddress(taken...)
 		if err != nil {
 			return nodes, err
 		}
+		taken = append(taken, peer)
 		name := fmt.Sprintf("n%d", i+1)
 		n := &node{binary: binary, name: name, resp: resp, out: filepath.Join(dir, name+".log")}
 		n.args = []string{"serve", "--id", name, "--dir", filepath.Join(dir, name), "--resp", resp, "--peer", peer}
@@ -56,15 +60,22 @@ func startNodes(binary, dir string) ([]*node, error) {
 	}
 	for _, n := range nodes {
 		if err := n.waitWhole(); err != nil {
-			return nodes, fmt.Errorf("%w\n%s", err, n.lastWords())
+			for _, n := range nodes {
+				err = fmt.Errorf("%w\n%s at %s said:\n%s", err, n.name, n.resp, n.lastWords())
+			}
+			return nodes, err
 		}
 	}
 	return nodes, nil
 }
 
-func freeAddress() (string, error) {
+// freeAddress draws one that nobody listens on, and that is none of the taken ones.
+func freeAddress(taken ...string) (string, error) {
 	for range 100 {
 		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
+		if slices.Contains(taken, addr) {
+			continue
+		}
 		if l, err := net.Listen("tcp", addr); err == nil {
 			l.Close()
 			return addr, nil
