@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,18 +34,12 @@ type node struct {
 // has started even if it fails.
 func startNodes(binary, dir string) ([]*node, error) {
 	var nodes []*node
-	var taken []string // not by a socket yet
+	addrs, err := freeAddresses(6)
+	if err != nil {
+		return nil, err
+	}
 	for i := range 3 {
-		resp, err := freeAddress(taken...)
-		if err != nil {
-			return nodes, err
-		}
-		taken = append(taken, resp)
-		peer, err := freeAddress(taken...)
-		if err != nil {
-			return nodes, err
-		}
-		taken = append(taken, peer)
+		resp, peer := addrs[2*i], addrs[2*i+1]
 		name := fmt.Sprintf("n%d", i+1)
 		n := &node{binary: binary, name: name, resp: resp, out: filepath.Join(dir, name+".log")}
 		n.args = []string{"serve", "--id", name, "--dir", filepath.Join(dir, name), "--resp", resp, "--peer", peer}
@@ -69,19 +62,20 @@ func startNodes(binary, dir string) ([]*node, error) {
 	return nodes, nil
 }
 
-// freeAddress draws one that nobody listens on, and that is none of the taken ones.
-func freeAddress(taken ...string) (string, error) {
+// freeAddresses returns n different ones.
+func freeAddresses(n int) (addrs []string, err error) {
 	for range 100 {
 		addr := fmt.Sprintf("127.0.0.1:%d", firstPort+rand.IntN(lastPort-firstPort))
-		if slices.Contains(taken, addr) {
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
 			continue
 		}
-		if l, err := net.Listen("tcp", addr); err == nil {
-			l.Close()
-			return addr, nil
+		defer l.Close() // when all are found: none is found twice
+		if addrs = append(addrs, addr); len(addrs) == n {
+			return addrs, nil
 		}
 	}
-	return "", fmt.Errorf("no free port between %d and %d", firstPort, lastPort)
+	return nil, fmt.Errorf("no %d free ports between %d and %d", n, firstPort, lastPort)
 }
 
 func stopNodes(nodes []*node) {
