@@ -66,7 +66,7 @@ type family struct {
 	rows  []command
 }
 
-// families is every command there is.
+// families is every command there is; behind which facade: facade.families.
 func families() []family {
 	return []family{
 		{"Counters", "string", counterCommands},
@@ -89,6 +89,7 @@ func families() []family {
 		{"Latency", "server", latencyCommands},
 		{"The commands themselves", "server", catalogueCommands},
 		{"Members", "cluster", memberCommands},
+		{sentinelTitle, "server", sentinelCommands},
 	}
 }
 

@@ -70,7 +70,13 @@ func role(s *session, w *writer, _ [][]byte) {
 }
 
 // infoCluster says that clients need no Redis Cluster protocol: any node takes any key.
-func infoCluster(b *strings.Builder, _ *door, _ *fsm.Status) { infoLine(b, "cluster_enabled", 0) }
+func infoCluster(b *strings.Builder, d *door, _ *fsm.Status) {
+	enabled := 0
+	if d.facade.kind == ClusterFacade {
+		enabled = 1
+	}
+	infoLine(b, "cluster_enabled", enabled)
+}
 
 func infoKeyspace(b *strings.Builder, _ *door, st *fsm.Status) {
 	if st.Keys > 0 {

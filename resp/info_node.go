@@ -19,7 +19,7 @@ func infoServer(b *strings.Builder, d *door, _ *fsm.Status) {
 	executable, _ := os.Executable() // empty if it is not known
 	infoLine(b, "redis_version", claimedVersion)
 	infoLine(b, "truecount_version", d.version)
-	infoLine(b, "redis_mode", "standalone")
+	infoLine(b, "redis_mode", d.facade.mode())
 	infoLine(b, "os", runtime.GOOS+" "+runtime.GOARCH)
 	infoLine(b, "arch_bits", strconv.IntSize)
 	infoLine(b, "go_version", runtime.Version())

@@ -90,7 +90,7 @@ func hello(s *session, w *writer, args [][]byte) {
 	w.BulkString("id")
 	w.Int(s.id)
 	w.BulkString("mode")
-	w.BulkString("standalone")
+	w.BulkString(s.door.facade.mode())
 	w.BulkString("role")
 	w.BulkString("master")
 	w.BulkString("modules")

@@ -33,10 +33,10 @@ var memberCommands = []command{
 			"HELP",
 			"    Prints this help.")},
 	}},
-	{name: "cluster", arity: -2, flags: "admin", summary: "A container for Redis Cluster's commands.", subs: []command{
+	{name: "cluster", arity: -2, flags: "admin", summary: "A container for Redis Cluster's commands.", subs: append([]command{
 		{name: "cluster|meet", arity: -4, syntax: "ip port [bus-port]", summary: "Connects nodes into a working cluster.", reply: "OK when the joining one is a member", local: meet, barrier: true},
 		{name: "cluster|forget", arity: 3, syntax: "node-id", summary: "Removes a node from the cluster.", reply: "OK", local: forget, barrier: true},
-		{name: "cluster|myid", arity: 2, summary: "Returns the node id.", reply: "bulk string: the server id of this node", local: myID, stale: true},
+		{name: "cluster|myid", arity: 2, summary: "Returns the node id.", reply: "bulk string: the server id of this node; behind the facade `cluster`, 40 hexadecimal digits", local: myID, stale: true},
 		{name: "cluster|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
 			"CLUSTER <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
 			"FORGET <node-id>",
@@ -45,9 +45,13 @@ var memberCommands = []command{
 			"    Connect nodes into a working cluster.",
 			"MYID",
 			"    Return the node id.",
+			"INFO, KEYSLOT <key>, NODES, REPLICAS <node-id>, SHARDS, SLOTS",
+			"    As Redis Cluster; only behind the facade \"cluster\".",
 			"HELP",
 			"    Prints this help.")},
-	}},
+	}, slotCommands...)},
+	{name: "asking", arity: 1, flags: "fast", local: behindCluster(askedNever),
+		summary: "Does nothing: no member sends clients to another.", reply: "OK", errors: "Refused without the facade `cluster`."},
 }
 
 // The commands about the cluster are answered when the cluster has answered. They are barriers, so each is alone on its way.
@@ -156,12 +160,17 @@ func transfer(s *session, w *writer, args [][]byte) {
 
 // CLUSTER FORGET id
 func forget(s *session, w *writer, args [][]byte) {
-	if st := s.door.cluster.Local(); string(args[2]) == st.ID || string(args[2]) == st.ServerID {
+	st, id := s.door.cluster.Local(), string(args[2])
+	if id == st.ID || id == st.ServerID || id == s.door.facade.ownID() {
 		w.Error("ERR I tried hard but I can't forget myself... (TRUECOUNT LEAVE does)")
+		return
+	}
+	if id := s.door.facade.named(args[2]); id != "" {
+		change(s, fsm.Change{Kind: fsm.ChangeRemove, Target: id})
 		return
 	}
 	remove(s, w, args)
 }
 
 // CLUSTER MYID
-func myID(s *session, w *writer, _ [][]byte) { w.BulkString(s.door.cluster.Local().ServerID) }
+func myID(s *session, w *writer, _ [][]byte) { w.BulkString(s.door.facade.ownID()) }

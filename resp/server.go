@@ -23,6 +23,8 @@ type Options struct {
 	MaxHeld    int64                            // bytes of buffers of all connections; default 256 MiB. See held.go
 	Limits     Limits                           // of one command on the wire
 	Password   []byte                           // that clients must log in with; empty: none
+	Facade     Facade                           // for clients that look for other nodes; default NoFacade
+	MasterName string                           // what clients of SentinelFacade call the cluster; default "mymaster"
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
 
@@ -85,6 +87,7 @@ type Stats struct {
 // door is what all sessions of a Server share.
 type door struct {
 	cluster     Cluster
+	facade      *facade
 	gate        gate
 	table       *table
 	version     string
@@ -121,9 +124,9 @@ type door struct {
 }
 
 func newDoor(o *Options) *door {
-	now, began := o.now(), time.Now()
+	now, began, f := o.now(), time.Now(), newFacade(o)
 	d := &door{
-		cluster: o.Cluster, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(families()), version: o.version(),
+		cluster: o.Cluster, facade: f, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(f.families()), version: o.version(),
 		runID: newRunID(), systemMemory: systemMemory(),
 		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
 		clock: func() time.Duration { return max(1, time.Since(began)) },
@@ -174,8 +177,9 @@ type Server struct {
 	lastID    int64
 	stop      chan struct{} // closed when no more connections are taken
 	stopping  bool
+	watching  bool // the facade has its goroutine
 
-	running sync.WaitGroup // goroutines of connections
+	running sync.WaitGroup // goroutines of connections, and the facade's
 }
 
 // NewServer makes a Server.
@@ -243,7 +247,12 @@ func (s *Server) listen(l net.Listener) bool {
 	if s.stopping {
 		return false
 	}
-	s.watching.Do(func() { s.running.Go(s.closeIdle) })
+	s.watching.Do(func() {
+		s.running.Go(s.closeIdle)
+		if s.door.facade.kind != NoFacade {
+			s.running.Go(func() { s.door.facade.watch(s.stop) })
+		}
+	})
 	s.listeners[l] = struct{}{}
 	if a, ok := l.Addr().(*net.TCPAddr); ok {
 		s.door.port.Store(int64(a.Port))
