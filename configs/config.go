@@ -2,7 +2,9 @@ package configs
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // FileVariable is the environment variable that names a configuration file, as --config does.
@@ -14,6 +16,7 @@ type Config struct {
 	Dir           string   // data directory
 	RESP          string   // host:port of the door for clients
 	Peer          string   // host:port for other nodes; empty: from RESP
+	Advertise     string   // host:port of the door as others are told; empty: RESP
 	Join          []string // RESP addresses of nodes whose cluster to join
 	Insecure      bool     // the door may listen beyond loopback
 	SecretFile    string   // for ReadSecret; empty: the peer port stays on loopback
@@ -23,6 +26,8 @@ type Config struct {
 	MaxKeys       MaxKeys
 	MinFree       MinFree
 	MaxClients    MaxClients
+	Facade        string        // "none", "sentinel" or "cluster"
+	MasterName    string        // of the facade sentinel
 	SnapshotBytes Size          // of log between two images; above 0
 	Heartbeat     time.Duration // Raft's timing, in an order that works
 	Election      time.Duration
@@ -99,6 +104,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%s is longer than %s: two nodes could lead at once; give less", lease, heartbeat)
 	case c.Election < c.Heartbeat:
 		return fmt.Errorf("%s is shorter than %s: no election would end; give as much or more", election, heartbeat)
+	case c.MasterName == "" || strings.ContainsFunc(c.MasterName, unicode.IsSpace):
+		return fmt.Errorf("--master-name %q: give a name without blanks, such as mymaster", c.MasterName)
 	}
 	return nil
 }

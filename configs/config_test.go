@@ -77,7 +77,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3,127.0.0.1:4",
 		"insecure": "true", "secret-file": "/secret", "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5000", "min-free": "7%", "max-clients": "200", "snapshot-bytes": "1GB", "heartbeat": "1s", "election": "2s",
-		"lease": "900ms", "log-level": "debug", "log-json": "true",
+		"lease": "900ms", "log-level": "debug", "log-json": "true", "advertise": "10.0.0.1:6", "facade": "cluster", "master-name": "m",
 	}
 	var environ, lines []string
 	for _, s := range Settings() {
@@ -95,6 +95,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 		}
 	}
 	want := &Config{
+		Advertise: "10.0.0.1:6", Facade: "cluster", MasterName: "m",
 		ID: "n7", Dir: "/data", RESP: "127.0.0.1:1", Peer: "127.0.0.1:2", Join: []string{"127.0.0.1:3", "127.0.0.1:4"},
 		Insecure: true, SecretFile: "/secret", Nonvoter: true, LogStore: "bolt", MaxBytes: MaxBytes{Size: 2 << 30},
 		MaxKeys: 5000, MinFree: MinFree{Percent: 7}, MaxClients: 200, SnapshotBytes: 1e9, Heartbeat: time.Second,
@@ -149,5 +150,12 @@ func TestTheFlagNamesTheFileBeforeTheVariableDoes(t *testing.T) {
 	}
 	if got := load(t, Sources{Environ: environ, File: fileOf(t, `id = "flag"`)}).ID; got != "flag" {
 		t.Errorf("id %q, want that of --config's file", got)
+	}
+}
+
+func TestAMasterNameIsOneWord(t *testing.T) {
+	for _, name := range []string{"", "my master", "m\n"} {
+		_, err := Load(Sources{Flags: map[string]string{"master-name": name}})
+		wantError(t, name, err, "--master-name", "without blanks")
 	}
 }

@@ -15,7 +15,7 @@ const (
 type Status struct {
 	ID           string   `json:"id"`        // the node's name
 	ServerID     string   `json:"server_id"` // name and digits: one for each data directory there ever was
-	RESP         string   `json:"resp"`      // where it listens for clients
+	RESP         string   `json:"resp"`      // where clients find it
 	Peer         string   `json:"peer"`      // where it listens for other nodes
 	Role         Role     `json:"role"`
 	Leader       *Address `json:"leader"` // null while none is known

@@ -110,8 +110,19 @@ func checkIP(flag, addr, closed string, ip netip.Addr) error {
 }
 
 func unspecified(flag, addr string) error {
+	cure := ""
+	if flag == "resp" {
+		cure = ", or say with --advertise where they can"
+	}
 	return fmt.Errorf("--%s %s names no interface, and other nodes must be able to reach it: "+
-		"give one IP address of this machine, such as 127.0.0.1", flag, addr)
+		"give one IP address of this machine, such as 127.0.0.1%s", flag, addr, cure)
+}
+
+// isUnspecified reports whether an address means all interfaces of this machine.
+func isUnspecified(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	ip, bad := netip.ParseAddr(host)
+	return err == nil && (host == "" || bad == nil && ip.Unmap().IsUnspecified())
 }
 
 // listen opens a port that checkListen has let pass.

@@ -31,6 +31,7 @@ type Config struct {
 	Dir      string         // data directory
 	RESP     string         // address of the door for clients; port 0: the system chooses
 	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
+	Told     string         // address of the door that nodes and clients are told; empty: RESP
 	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
 	Insecure bool           // RESP may be an address that is not loopback
 	Secret   []byte         // what all nodes share; empty: Peer must be loopback
@@ -45,6 +46,8 @@ type Config struct {
 	MaxKeys       configs.MaxKeys
 	MinFree       configs.MinFree
 	MaxClients    configs.MaxClients // 0: resp's default
+	Facade        resp.Facade
+	MasterName    string // of resp.SentinelFacade; empty: resp's default
 	SnapshotBytes configs.Size
 }
 
@@ -73,6 +76,9 @@ func Open(config Config) (*Program, error) {
 		return nil, err
 	}
 	config.RESP = boundAddress(config.RESP, door)
+	if config.Told == "" {
+		config.Told = config.RESP
+	}
 	peer, err := listen("peer", config.Peer)
 	if err != nil {
 		door.Close()
@@ -81,13 +87,15 @@ func Open(config Config) (*Program, error) {
 	config.Peer = peer.Addr().String()
 
 	p := &Program{config: config, door: door, fatal: make(chan error, 1), served: make(chan error, 1), left: make(chan struct{})}
-	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.RESP, Peer: config.Peer, Role: fsm.Nonvoter,
+	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.Told, Peer: config.Peer, Role: fsm.Nonvoter,
 		Members: []fsm.Member{}, Warnings: []string{}, Version: config.Version}, p.change)
 	p.server = resp.NewServer(resp.Options{
 		Cluster:    p.gate,
 		Version:    config.Version,
 		MaxClients: allowedClients(int(config.MaxClients), config.Logger),
 		MaxHeld:    int64(configs.ReadMemory().ForClients()),
+		Facade:     config.Facade,
+		MasterName: config.MasterName,
 		Logf:       func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
@@ -112,7 +120,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 	node, err := cluster.Open(cluster.Config{
 		Dir:       p.config.Dir,
 		Name:      p.config.ID,
-		RESP:      p.config.RESP,
+		RESP:      p.config.Told,
 		Listener:  peer,
 		Bootstrap: len(p.config.Join) == 0,
 		Nonvoter:  p.config.Nonvoter,
@@ -152,7 +160,15 @@ func (c *Config) check() error {
 	if len(c.Secret) > 0 {
 		port = ""
 	}
-	if err := checkListen("resp", c.RESP, door); err != nil {
+	if c.Told != "" {
+		if err := checkTarget("advertise", c.Told); err != nil {
+			return err
+		}
+		if isUnspecified(c.Told) {
+			return unspecified("advertise", c.Told)
+		}
+	}
+	if err := c.checkDoor(door); err != nil {
 		return err
 	}
 	if c.Peer == "" {
@@ -171,6 +187,17 @@ func (c *Config) check() error {
 		}
 	}
 	return nil
+}
+
+// checkDoor refuses a bad address of the door. One that names no interface is good if others are told another.
+func (c *Config) checkDoor(closed string) error {
+	if c.Told != "" && isUnspecified(c.RESP) {
+		if closed != "" {
+			return fmt.Errorf("--resp %s is not a loopback address, and %s", c.RESP, closed)
+		}
+		return nil
+	}
+	return checkListen("resp", c.RESP, closed)
 }
 
 // fail is the node's last word. It never blocks: the disk that failed may hold everything else up.
@@ -255,7 +282,7 @@ func (p *Program) Close() error {
 // settle makes the node a member if it has yet to become one, and says when it can count.
 func (p *Program) settle(ctx context.Context) error {
 	if node := p.gate.wait(ctx); node != nil && !node.Joined() {
-		j := joiner{addrs: p.config.Join, own: p.config.RESP, join: node.Join, joined: node.Joined, log: p.config.Logger}
+		j := joiner{addrs: p.config.Join, own: p.config.Told, join: node.Join, joined: node.Joined, log: p.config.Logger}
 		j.ask = func(ctx context.Context, addr string) (fsm.Status, error) {
 			status, _, err := askStatus(ctx, addr, joinAskTime)
 			return status, err

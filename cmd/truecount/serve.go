@@ -11,6 +11,7 @@ import (
 
 	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/configs"
+	"github.com/truecount/truecount/resp"
 )
 
 func serveCommand() *cobra.Command {
@@ -121,8 +122,19 @@ func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
 		MaxKeys:       s.MaxKeys,
 		MinFree:       s.MinFree,
 		MaxClients:    s.MaxClients,
+		Told:          s.Advertise,
+		Facade:        facade(s.Facade),
+		MasterName:    s.MasterName,
 		SnapshotBytes: s.SnapshotBytes,
 	}, nil
+}
+
+// facade is what a setting's word means.
+func facade(word string) resp.Facade {
+	if word == "none" {
+		return resp.NoFacade
+	}
+	return resp.Facade(word)
 }
 
 // serve runs a node until SIGTERM or SIGINT; a second one ends the process at once.

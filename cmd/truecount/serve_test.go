@@ -11,6 +11,7 @@ import (
 
 	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/configs"
+	"github.com/truecount/truecount/resp"
 )
 
 // write makes a file of a test.
@@ -85,6 +86,7 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3", "insecure": "true",
 		"secret-file": write(t, "0123456789abcdef\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5", "min-free": "7%", "snapshot-bytes": "1GB", "heartbeat": "3s", "election": "4s", "lease": "2s",
+		"advertise": "10.0.0.1:6", "facade": "sentinel", "master-name": "m",
 	})
 	var log bytes.Buffer
 	c, err := newConfig(s, &log, &log)
@@ -94,7 +96,8 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 	if c.ID != "n7" || c.Dir != "/data" || c.RESP != "127.0.0.1:1" || c.Peer != "127.0.0.1:2" || !c.Insecure || !c.Nonvoter ||
 		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || c.LogStore != "bolt" ||
 		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
-		c.SnapshotBytes != 1e9 || c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) {
+		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
+		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) {
 		t.Errorf("%+v", c)
 	}
 	if c.Version == "" || c.Logger == nil || c.Ready == nil {
@@ -116,7 +119,7 @@ func TestAnOpenSecretFileIsAWarning(t *testing.T) {
 
 func TestTheDoorAsksForInsecureThePeerPortForASecret(t *testing.T) {
 	secret := []byte("0123456789abcdef")
-	const near, far = "127.0.0.1:7379", "10.1.2.3:7379"
+	const near, far, all = "127.0.0.1:7379", "10.1.2.3:7379", "0.0.0.0:7379"
 	for _, test := range []struct {
 		config     Config
 		flag, want string // of the error; empty: allowed
@@ -131,6 +134,15 @@ func TestTheDoorAsksForInsecureThePeerPortForASecret(t *testing.T) {
 		{Config{RESP: near, Peer: far, Secret: secret}, "", ""},
 		{Config{RESP: far, Insecure: true, Secret: secret}, "", ""},
 		{Config{RESP: near, Peer: "0.0.0.0:17379", Secret: secret}, "--peer", "names no interface"},
+		{Config{RESP: all, Peer: near, Insecure: true}, "--resp", "say with --advertise"},
+		{Config{RESP: all, Peer: near, Insecure: true, Told: far}, "", ""},
+		{Config{RESP: ":7379", Peer: near, Insecure: true, Told: far}, "", ""},
+		{Config{RESP: "[::]:7379", Peer: near, Insecure: true, Told: far}, "", ""},
+		{Config{RESP: all, Peer: near, Told: far}, "--resp", "add --insecure"},
+		{Config{RESP: all, Insecure: true, Told: far}, "--peer", "names no interface"},
+		{Config{RESP: near, Told: "10.1.2.3"}, "--advertise", "is not an address"},
+		{Config{RESP: near, Told: ":7379"}, "--advertise", "give the host and the port"},
+		{Config{RESP: near, Told: all}, "--advertise", "names no interface"},
 	} {
 		checkError(t, test.config.RESP+" "+test.config.Peer, test.config.check(), test.flag, test.want)
 	}
@@ -143,6 +155,9 @@ func TestDefaultsThatAreKnownElsewhereAgree(t *testing.T) {
 	}
 	if s.Heartbeat != timing.Heartbeat || s.Election != timing.Election || s.Lease != timing.Lease {
 		t.Errorf("timing %v %v %v, want cluster's %+v", s.Heartbeat, s.Election, s.Lease, timing)
+	}
+	if c, err := newConfig(s, nil, nil); err != nil || c.Facade != resp.NoFacade {
+		t.Errorf("facade %q, %v, want none", c.Facade, err)
 	}
 	for _, level := range []string{"trace", "debug", "info", "warn", "error", "off"} {
 		if _, err := newConfig(settings(t, map[string]string{"log-level": level}), nil, nil); err != nil {
