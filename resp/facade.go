@@ -57,6 +57,14 @@ func (f *facade) mode() string {
 	return "standalone"
 }
 
+// clusterEnabled is what INFO says: 1 if clients may speak the Redis Cluster protocol. They need not: any node takes any key.
+func (f *facade) clusterEnabled() int {
+	if f.kind == ClusterFacade {
+		return 1
+	}
+	return 0
+}
+
 // families are the commands that there are behind this facade.
 func (f *facade) families() []family {
 	return slices.DeleteFunc(families(), func(of family) bool {

@@ -69,13 +69,9 @@ func role(s *session, w *writer, _ [][]byte) {
 	}
 }
 
-// infoCluster says that clients need no Redis Cluster protocol: any node takes any key.
+// infoCluster says whether clients may speak the Redis Cluster protocol. They need not: any node takes any key.
 func infoCluster(b *strings.Builder, d *door, _ *fsm.Status) {
-	enabled := 0
-	if d.facade.kind == ClusterFacade {
-		enabled = 1
-	}
-	infoLine(b, "cluster_enabled", enabled)
+	infoLine(b, "cluster_enabled", d.facade.clusterEnabled())
 }
 
 func infoKeyspace(b *strings.Builder, _ *door, st *fsm.Status) {

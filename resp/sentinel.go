@@ -14,9 +14,9 @@ var sentinelCommands = []command{
 			reply: "array: host and port; null for another name, and while no leader was ever heard of", local: masterAddress},
 		{name: "sentinel|master", arity: 3, syntax: "master-name", summary: "Describes that member.", reply: "map", local: oneMaster},
 		{name: "sentinel|masters", arity: 2, summary: "Describes that member, as the only one in a list.", reply: "array: a map, or nothing", local: allMasters},
-		{name: "sentinel|replicas", arity: 3, syntax: "master-name", summary: "Describes the other members.", reply: "array: maps", cost: "O(N), N members", local: replicas},
-		{name: "sentinel|slaves", arity: 3, syntax: "master-name", summary: "Is SENTINEL REPLICAS.", reply: "array: maps", cost: "O(N), N members", local: replicas},
-		{name: "sentinel|sentinels", arity: 3, syntax: "master-name", summary: "Describes the members other than this node.", reply: "array: maps", cost: "O(N), N members", local: sentinels},
+		{name: "sentinel|replicas", arity: 3, syntax: "master-name", summary: "Describes the other members.", reply: "array: maps", cost: "O(N), N members", local: sentinelReplicas},
+		{name: "sentinel|slaves", arity: 3, syntax: "master-name", summary: "Is SENTINEL REPLICAS.", reply: "array: maps", cost: "O(N), N members", local: sentinelReplicas},
+		{name: "sentinel|sentinels", arity: 3, syntax: "master-name", summary: "Describes the members other than this node.", reply: "array: maps", cost: "O(N), N members", local: sentinelPeers},
 		{name: "sentinel|ckquorum", arity: 3, syntax: "master-name", summary: "Tells whether a majority of the voters is alive.", reply: "simple string, or an error", local: checkQuorum},
 		{name: "sentinel|myid", arity: 2, summary: "Returns the id of this node.", reply: "bulk string: 40 hexadecimal digits", local: sentinelID},
 		{name: "sentinel|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
@@ -93,7 +93,7 @@ func allMasters(s *session, w *writer, _ [][]byte) {
 }
 
 // SENTINEL REPLICAS name: the members that are not the master. Any of them would do as well.
-func replicas(s *session, w *writer, args [][]byte) {
+func sentinelReplicas(s *session, w *writer, args [][]byte) {
 	f := s.door.facade
 	if !f.isMaster(w, args[2]) {
 		return
@@ -108,7 +108,7 @@ func replicas(s *session, w *writer, args [][]byte) {
 }
 
 // SENTINEL SENTINELS name: every member is one.
-func sentinels(s *session, w *writer, args [][]byte) {
+func sentinelPeers(s *session, w *writer, args [][]byte) {
 	f := s.door.facade
 	if !f.isMaster(w, args[2]) {
 		return

@@ -131,6 +131,7 @@ func newDoor(o *Options) *door {
 		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
 		clock: func() time.Duration { return max(1, time.Since(began)) },
 	}
+	f.publish = func(channel, message []byte) int { return d.switchboard.publish(channels, channel, message) }
 	d.maxClients.Store(d.mostClients)
 	d.base.Store(&counters{})
 	d.slowlog.micros.Store(defaultSlowMicros)
@@ -169,7 +170,7 @@ type Server struct {
 	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign, noticeOverrun, noticeHalf notice
 
 	relieving atomic.Bool // relieve is at work
-	watching  sync.Once   // closeIdle was started
+	watching  sync.Once   // closeIdle and facade.watch were started
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
@@ -177,7 +178,6 @@ type Server struct {
 	lastID    int64
 	stop      chan struct{} // closed when no more connections are taken
 	stopping  bool
-	watching  bool // the facade has its goroutine
 
 	running sync.WaitGroup // goroutines of connections, and the facade's
 }
