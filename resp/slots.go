@@ -29,21 +29,21 @@ func (v *view) slots() []slotRange {
 	}
 	var ranges []slotRange
 	for i, p := range voters {
-		first, end := part(0, slotCount, i, len(voters))
+		first, end := slotPart(0, slotCount, i, len(voters))
 		if p.alive {
 			ranges = appendRange(ranges, slotRange{first, end - 1, p})
 			continue
 		}
 		for k, heir := range living {
-			from, to := part(first, end, k, len(living))
+			from, to := slotPart(first, end, k, len(living))
 			ranges = appendRange(ranges, slotRange{from, to - 1, heir})
 		}
 	}
 	return ranges
 }
 
-// part is the i-th of n parts of the slots from first to before end.
-func part(first, end, i, n int) (from, to int) {
+// slotPart is the i-th of n parts of the slots from first to before end.
+func slotPart(first, end, i, n int) (from, to int) {
 	return first + (end-first)*i/n, first + (end-first)*(i+1)/n
 }
 
