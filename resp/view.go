@@ -124,10 +124,11 @@ func (v *view) choose() {
 	if i < 0 || !v.peers[i].alive {
 		i = find(v.peers, v.leader)
 	}
-	v.master = v.own
-	if i >= 0 {
-		v.master = v.peers[i]
+	if i < 0 { // the leader has yet to say where it is; whoever were chosen instead would stay the master
+		v.master.alive = false
+		return
 	}
+	v.master = v.peers[i]
 }
 
 // find returns the index of the peer with the server id, or -1.
@@ -136,10 +137,10 @@ func find(peers []peer, id string) int {
 }
 
 // current is the master that clients are told: this node itself if it has lost the leader, for it can't know better; false if
-// it has never heard of one, and clients had better ask another node.
-func (v *view) current() (peer, bool) {
-	if !v.led {
-		return v.own, !v.heard.IsZero()
+// it has never known one, and clients had better ask another node.
+func (v *view) current() (p peer, known bool) {
+	if !v.led || !v.master.alive {
+		return v.own, v.master.id != ""
 	}
 	return v.master, true
 }

@@ -141,6 +141,16 @@ func TestAMasterWithAnotherAddressIsTheSame(t *testing.T) {
 	}
 }
 
+func TestALeaderThatHasNotSaidWhereItIsIsWaitedFor(t *testing.T) {
+	s := newStory("n2")
+	st := survey("n2", "n1* n2 n3")
+	st.Members[0].RESP = "" // it joined, or was founded, a moment ago
+	s.view = s.view.next(st, s.now)
+	s.wants(t, "n2 n3", "nobody")
+	s.sees("n1* n2 n3", 0)
+	s.wants(t, "n1 n2 n3", "n1")
+}
+
 func TestANodeThatNeverHeardOfALeaderAnswersNobody(t *testing.T) {
 	s := newStory("n2").sees("n1 n2 n3", time.Minute)
 	s.wants(t, "", "nobody")
