@@ -25,11 +25,11 @@ func proxied(t *testing.T, addrs []string) func(context.Context, string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := freeAddress()
+	free, err := freeAddresses(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("127.0.0.1:7378", addr,
+	text := strings.NewReplacer("127.0.0.1:7378", free[0],
 		"127.0.0.1:7379", addrs[0], "127.0.0.1:7380", addrs[1], "127.0.0.1:7381", addrs[2]).Replace(string(recipe))
 	file := filepath.Join(t.TempDir(), "haproxy.cfg")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -44,7 +44,7 @@ func proxied(t *testing.T, addrs []string) func(context.Context, string) error {
 		proxy.Process.Kill()
 		proxy.Wait()
 	})
-	c := goRedis(t, addr)
+	c := goRedis(t, free[0])
 	if err := eventually("HAProxy answers", func() error { return c.Ping(t.Context()).Err() }); err != nil {
 		t.Fatal(err)
 	}
