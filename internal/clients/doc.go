@@ -8,6 +8,7 @@
 //	TestRedisCli …    Redis's own tools
 //	TestPython …      a script in testdata for each language: runScript makes each line that it prints a subtest
 //	TestWho…          who sends an increment again when its reply is lost
+//	TestClientsOutlive…  clients of Sentinel and of Redis Cluster, behind the facades, whose node is killed while they count
 //
 // What every client must manage is in the list everyClient: among it 1,000 increments over three nodes at once, a
 // pipeline of 10,000 commands, a transaction, and a node that is killed and started again under it.
