@@ -87,6 +87,8 @@ func families() []family {
 		{"Settings", "server", configCommands},
 		{"Slow commands", "server", slowlogCommands},
 		{"Latency", "server", latencyCommands},
+		{"Memory", "server", memoryCommands},
+		{"What there is none of", "server", courtesyCommands},
 		{"The commands themselves", "server", catalogueCommands},
 		{"Members", "cluster", memberCommands},
 		{sentinelTitle, "server", sentinelCommands},
@@ -132,12 +134,15 @@ type table struct {
 	rows     []*command // of all families
 	byName   map[string]*command
 
+	why, hints map[string]string // see absent
+
 	docsOnce [protocol3 + 1]sync.Once // by protocol; see docs
 	docsText [protocol3 + 1][]byte
 }
 
 func newTable(families []family) *table {
 	t := &table{families: families, byName: map[string]*command{}}
+	t.why, t.hints = absent()
 	for i := range families {
 		f := &families[i]
 		f.rows = counted(f.rows, f.group)
@@ -204,7 +209,7 @@ func (t *table) find(args [][]byte) (*command, error) {
 	var lower [maxName]byte
 	c := t.byName[string(lowered(lower[:0], args[0]))]
 	if c == nil {
-		return nil, unknownCommand(args)
+		return nil, t.missing(args)
 	}
 	if len(c.subs) > 0 && len(args) > 1 {
 		sub := c.sub(args[1])

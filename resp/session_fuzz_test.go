@@ -107,7 +107,7 @@ func (stillCrowd) clients() []profile { return []profile{{id: 7}} }
 func newFuzzed(t *testing.T) *fuzzed {
 	z := &fuzzed{t: t, cluster: newTestCluster(t)}
 	d := newDoor(&Options{Cluster: stillCluster{z.cluster}, Now: func() time.Time { return time.Unix(1, 0) }})
-	for _, name := range []string{"info", "monitor", "publish", "spublish"} { // tell of memory; come at any place among the replies
+	for _, name := range []string{"info", "memory", "monitor", "publish", "spublish"} { // tell of memory; come at any place among the replies
 		delete(d.table.byName, name)
 	}
 	d.clock = func() time.Duration { return 1 }
