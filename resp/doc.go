@@ -23,6 +23,9 @@
 // Fairness. Whoever has one command to send waits neither for a processor behind those who never pause (lane.go) nor for a
 // Batch behind everybody's pipeline (gate.go).
 //
+// What is counted. Each command has a tally (tally.go), told by INFO, SLOWLOG and LATENCY. A session looks at the clock when it
+// takes commands in a turn and when it renders them, once each, and counts equal commands together.
+//
 // Limits. Every queue has a named bound: a unit (unit.go), what a command may hold (command.go), replies that wait to be
 // written (maxReplies), clients (Options.MaxClients), what is read before a command is whole (Limits). Behind a full one
 // the session takes no more commands and the connection is not read, so that TCP slows the client down. A client that reads

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Cluster    Cluster                          // who answers; required
 	Version    string                           // our own version, for INFO; default "unknown"
-	Now        func() time.Time                 // the wall clock, for TIME and INFO only; default time.Now
+	Now        func() time.Time                 // the wall clock, for what is told to people; default time.Now
 	MaxClients int                              // connections at a time; default 10,000
 	MaxHeld    int64                            // bytes of buffers of all connections; default 256 MiB. See held.go
 	Limits     Limits                           // of one command on the wire

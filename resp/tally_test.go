@@ -32,15 +32,17 @@ func TestACommandLastsFromBeingTakenToBeingAnswered(t *testing.T) {
 	c := newClient(t, cluster)
 	c.send("INCR a\r\nINCR a\r\n")
 	cluster.now += 20
-	c.send("INCR a\r\nGET b\r\n")
-	cluster.now += 10
+	c.send("INCR a\r\n")
+	cluster.now += 6
+	c.send("INCR a\r\nGET b\r\n") // together with the one before
+	cluster.now += 4
 	cluster.step() // the first two, after 30 ms
 	cluster.now += 5
-	for cluster.step() { // the others, after 15 ms
+	for cluster.step() { // the others, after 15 and 9 ms
 	}
 	c.wantsInfo("commandstats",
-		"cmdstat_incr:calls=3,usec=75000,usec_per_call=25000.00,rejected_calls=0,failed_calls=0",
-		"cmdstat_get:calls=1,usec=15000,usec_per_call=15000.00,rejected_calls=0,failed_calls=0")
+		"cmdstat_incr:calls=4,usec=84000,usec_per_call=21000.00,rejected_calls=0,failed_calls=0",
+		"cmdstat_get:calls=1,usec=9000,usec_per_call=9000.00,rejected_calls=0,failed_calls=0")
 	c.send("LATENCY HISTOGRAM incr\r\n")
 	if got := strings.Join(formatAll(t, c.replies()), "\n"); !strings.Contains(got, "(integer) 16908\n") || !strings.Contains(got, "(integer) 33816\n") {
 		t.Errorf("LATENCY HISTOGRAM says\n%s", got)
