@@ -38,9 +38,9 @@ var slowlogCommands = []command{
 
 // Bounds of the slow log. An entry has at most maxSlowArgs * maxSlowArg bytes.
 const (
-	maxSlowLength = 10_000 // entries that one may ask to be kept
-	maxSlowArgs   = 32     // Redis's
-	maxSlowArg    = 128    // bytes; Redis's
+	maxSlowLength = 1024 // entries that one may ask to be kept: 4 MiB of them at most
+	maxSlowArgs   = 32   // Redis's
+	maxSlowArg    = 128  // bytes; Redis's
 
 	defaultSlowMicros = 10_000
 	defaultSlowLength = 128
