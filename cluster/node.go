@@ -243,6 +243,10 @@ func (n *Node) Read(r *fsm.Request) {
 	n.reader.read(r)
 }
 
+// Observe has sink told of every change of a key that this node applies from now on, in order; nil: no more. sink is called with
+// the replica's lock held: it must neither block nor call the Node. What comes by an image is not told.
+func (n *Node) Observe(sink func(fsm.Event)) { n.replica.observe(sink) }
+
 // Joined reports whether this node belongs to a cluster. If not, it waits for Join.
 func (n *Node) Joined() bool { return n.identity().Cluster != "" }
 

@@ -33,6 +33,7 @@ type replica struct {
 
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
+	sink    func(fsm.Event) // hears of every change, under mu; nil: nobody listens
 }
 
 func newReplica(seen func(int64), fatal func(error)) *replica {
@@ -123,6 +124,14 @@ func (r *replica) query(dst fsm.Results, groups []byte, now int64) (results fsm.
 	return dst, settled
 }
 
+// observe is Node.Observe.
+func (r *replica) observe(sink func(fsm.Event)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sink = sink
+	r.machine.Observe(sink)
+}
+
 // keys counts the keys, and those that have a deadline.
 func (r *replica) keys() (all, expiring uint64) {
 	r.mu.Lock()
@@ -180,6 +189,7 @@ func (r *replica) Restore(image io.ReadCloser) error {
 		return fmt.Errorf("image of index %d after index %d was applied", m.Index(), reached)
 	}
 	r.mu.Lock()
+	m.Observe(r.sink)
 	r.machine = m
 	r.configured.Store(nil)
 	r.publishLocked()

@@ -133,3 +133,32 @@ func TestAnEntryThatCannotBeReadEndsTheNodeBeforeItIsPassed(t *testing.T) {
 		})
 	}
 }
+
+func TestWhoObservesHearsOfChangesAlsoBehindAnImage(t *testing.T) {
+	logs := logOf(1000, 2000, 3000)
+	first, second := quietReplica(t), quietReplica(t)
+	var heard []string
+	second.observe(func(e fsm.Event) { heard = append(heard, e.Name+" "+string(e.Key)) })
+	first.ApplyBatch(logs[:3])
+	snapshot, err := first.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &memorySink{}
+	if err := snapshot.Persist(sink); err != nil {
+		t.Fatal(err)
+	}
+	snapshot.Release()
+	if err := second.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+		t.Fatal(err)
+	}
+	second.ApplyBatch(logs[3:])
+	if len(heard) != 1 || heard[0] != "incrby k" {
+		t.Errorf("heard %q", heard)
+	}
+	second.observe(nil)
+	second.ApplyBatch(logOf(1000, 2000, 3000, 4000)[4:])
+	if len(heard) != 1 {
+		t.Errorf("heard %q", heard)
+	}
+}

@@ -19,4 +19,7 @@ type Cluster interface {
 	Change(c fsm.Change, done func(error))
 	// Removal is why this node answers nothing but what it is: it was removed from its cluster. Nil while it was not.
 	Removal() error
+	// Observe has sink told of every change of a key that this node applies, whoever asked for it, from now on; nil: no more.
+	// sink is called with locks of the cluster held: it must neither block nor call the Cluster.
+	Observe(sink func(fsm.Event))
 }

@@ -102,6 +102,12 @@ func (c *testCluster) answerLater(answer func()) {
 
 func (c *testCluster) Removal() error { return c.removal }
 
+func (c *testCluster) Observe(sink func(fsm.Event)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.machine.Observe(sink)
+}
+
 // step answers the oldest request and reports whether there was one.
 func (c *testCluster) step() bool {
 	if len(c.later) > 0 {

@@ -65,7 +65,7 @@ func TestReadsCountWhatTheyFind(t *testing.T) {
 	c.send("SET a 1\r\nGET a\r\nGET b\r\nMGET a b c\r\nSET d 1 GET\r\n")
 	for cluster.step() {
 	}
-	c.wantsInfo("stats", "keyspace_hits:2", "keyspace_misses:3")
+	c.wantsInfo("stats", "keyspace_hits:2", "keyspace_misses:4")
 	c.send("CONFIG RESETSTAT\r\n")
 	c.wantsInfo("stats", "keyspace_hits:0", "keyspace_misses:0")
 }

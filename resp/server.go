@@ -82,6 +82,7 @@ type Stats struct {
 	Foreign  uint64 // connections cut off because they spoke HTTP
 	Overrun  uint64 // connections cut off because messages came faster than they read
 	Half     uint64 // connections cut off in the middle of a command
+	Lost     uint64 // keyspace events that nobody was told of, because they came too fast
 }
 
 // door is what all sessions of a Server share.
@@ -94,7 +95,8 @@ type door struct {
 	now         func() time.Time
 	started     time.Time
 	password    password
-	switchboard switchboard          // of messages
+	switchboard switchboard // of messages
+	keyspace    keyspace
 	crowd       crowd                // all connections; set by NewServer
 	monitors    atomic.Int64         // connections that MONITOR
 	clock       func() time.Duration // since the door was made; never 0
@@ -154,7 +156,7 @@ func (d *door) stats() Stats {
 		Clients: d.clients.Load(), Accepted: d.accepted.Load(), Rejected: d.rejected.Load(),
 		Commands: d.commands.Load(), BytesIn: d.bytesIn.Load(), BytesOut: d.bytesOut.Load(),
 		Held: d.held.Load(), Unread: d.unread.Load(), Overheld: d.overheld.Load(), Foreign: d.foreign.Load(),
-		Overrun: d.overrun.Load(), Half: d.half.Load(),
+		Overrun: d.overrun.Load(), Half: d.half.Load(), Lost: d.keyspace.dropped.Load(),
 	}
 }
 
@@ -167,7 +169,7 @@ type Server struct {
 	lanes   lanes
 	logf    func(string, ...any)
 
-	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign, noticeOverrun, noticeHalf notice
+	noticeAccept, noticeFull, noticeUnread, noticeHeld, noticeForeign, noticeOverrun, noticeHalf, noticeLost notice
 
 	relieving atomic.Bool // relieve is at work
 	watching  sync.Once   // closeIdle and facade.watch were started
@@ -189,6 +191,9 @@ func NewServer(o Options) *Server {
 		listeners: map[net.Listener]struct{}{}, conns: map[*conn]struct{}{}, stop: make(chan struct{}),
 	}
 	s.door.crowd = s
+	s.door.keyspace.lost = func() {
+		s.noticeLost.log(s.logf, "resp: keyspace events are lost: more than %d wait to be told, or %d MiB of keys", maxEvents, maxEventBytes>>20)
+	}
 	return s
 }
 
@@ -335,6 +340,7 @@ func (s *Server) Close() {
 
 // end stops the listeners and tells every connection how to end.
 func (s *Server) end(each func(*conn)) {
+	s.door.keyspace.close(s.door)
 	s.mu.Lock()
 	if !s.stopping {
 		s.stopping = true

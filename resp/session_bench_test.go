@@ -19,6 +19,7 @@ func (c *echoCluster) Describe(_ func(fsm.Status)) {}
 
 func (c *echoCluster) Change(fsm.Change, func(error)) {}
 func (c *echoCluster) Removal() error                 { return nil }
+func (c *echoCluster) Observe(func(fsm.Event))        {}
 
 func (c *echoCluster) answer() {
 	r := c.request

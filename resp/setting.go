@@ -34,7 +34,7 @@ var settings = []setting{
 	{name: "maxmemory", value: maxMemory,
 		refusal: "the cluster's limit is the max-bytes of the node that leads: give all nodes the same in their configuration, and restart them one after the other (OPERATIONS.md)"},
 	{name: "maxmemory-policy", text: "noeviction"},
-	{name: "notify-keyspace-events"},
+	{name: "notify-keyspace-events", value: (*door).keyspaceEvents, set: (*door).notifyKeyspaceEvents},
 	{name: "port", value: func(d *door) string { return strconv.FormatInt(d.port.Load(), 10) }},
 	{name: "proto-max-bulk-len", text: strconv.Itoa(fsm.MaxGroup)},
 	{name: "replica-read-only", text: "no"},

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Bounds of subscriptions.
@@ -31,6 +32,8 @@ type switchboard struct {
 	listeners    [kinds]map[string]audience
 	patternBytes int
 	monitors     audience
+
+	crowded atomic.Bool // somebody listens to a channel or a pattern; for a look without the lock
 }
 
 type audience map[*mailbox]struct{}
@@ -53,6 +56,7 @@ func (e *switchboard) join(k kind, name string, b *mailbox) error {
 		all[name] = audience{}
 	}
 	all[name][b] = struct{}{}
+	e.crowded.Store(len(e.listeners[channels])+len(e.listeners[patterns]) > 0)
 	return nil
 }
 
@@ -67,6 +71,7 @@ func (e *switchboard) leave(k kind, name string, b *mailbox) {
 	if k == patterns {
 		e.patternBytes -= len(name)
 	}
+	e.crowded.Store(len(e.listeners[channels])+len(e.listeners[patterns]) > 0)
 }
 
 // publish posts a message to who listens to a channel, and to patterns that match it, and tells how often it was posted.

@@ -25,6 +25,7 @@ type gate struct {
 
 	mu     sync.Mutex
 	opened chan struct{} // closed when node is set
+	sink   func(fsm.Event)
 }
 
 func newGate(closed fsm.Status, change func(fsm.Change) error) *gate {
@@ -35,6 +36,7 @@ func newGate(closed fsm.Status, change func(fsm.Change) error) *gate {
 func (g *gate) open(node *cluster.Node) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	node.Observe(g.sink)
 	g.node.Store(node)
 	close(g.opened)
 }
@@ -117,4 +119,14 @@ func (g *gate) Removal() error {
 		return node.Removal()
 	}
 	return nil
+}
+
+// Observe passes what the node applies to sink, also when it is opened later or anew.
+func (g *gate) Observe(sink func(fsm.Event)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.sink = sink
+	if node := g.node.Load(); node != nil {
+		node.Observe(sink)
+	}
 }
