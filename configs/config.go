@@ -20,6 +20,7 @@ type Config struct {
 	Join          []string // RESP addresses of nodes whose cluster to join
 	Insecure      bool     // the door may listen beyond loopback
 	SecretFile    string   // for ReadSecret; empty: the peer port stays on loopback
+	PasswordFile  string   // for ReadPassword; empty: clients need none
 	Nonvoter      bool     // a member that never votes
 	LogStore      string   // "wal" or "bolt"
 	MaxBytes      MaxBytes

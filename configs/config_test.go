@@ -75,7 +75,7 @@ func TestFlagsWinOverVariablesOverTheFileOverDefaults(t *testing.T) {
 func TestEverySettingComesFromEverySource(t *testing.T) {
 	other := map[string]string{ // a value for each that is not its default
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3,127.0.0.1:4",
-		"insecure": "true", "secret-file": "/secret", "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
+		"insecure": "true", "secret-file": "/secret", "password-file": "/password", "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5000", "min-free": "7%", "max-clients": "200", "snapshot-bytes": "1GB", "heartbeat": "1s", "election": "2s",
 		"lease": "900ms", "log-level": "debug", "log-json": "true", "advertise": "10.0.0.1:6", "facade": "cluster", "master-name": "m",
 	}
@@ -97,7 +97,7 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 	want := &Config{
 		Advertise: "10.0.0.1:6", Facade: "cluster", MasterName: "m",
 		ID: "n7", Dir: "/data", RESP: "127.0.0.1:1", Peer: "127.0.0.1:2", Join: []string{"127.0.0.1:3", "127.0.0.1:4"},
-		Insecure: true, SecretFile: "/secret", Nonvoter: true, LogStore: "bolt", MaxBytes: MaxBytes{Size: 2 << 30},
+		Insecure: true, SecretFile: "/secret", PasswordFile: "/password", Nonvoter: true, LogStore: "bolt", MaxBytes: MaxBytes{Size: 2 << 30},
 		MaxKeys: 5000, MinFree: MinFree{Percent: 7}, MaxClients: 200, SnapshotBytes: 1e9, Heartbeat: time.Second,
 		Election: 2 * time.Second, Lease: 900 * time.Millisecond, LogLevel: "debug", LogJSON: true,
 	}

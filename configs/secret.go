@@ -7,29 +7,35 @@ import (
 	"runtime"
 )
 
-// Bounds of a secret, in bytes.
+// Bounds of a secret and of a password, in bytes.
 const (
-	minSecret = 16
-	maxSecret = 4096
+	minSecret   = 16
+	minPassword = 8
+	maxSecret   = 4096
 )
 
 // ReadSecret reads the secret that all nodes of a cluster share. One newline at its end, which editors and echo add, is no
 // part of it. The error names the file and how to make one.
-func ReadSecret(path string) ([]byte, error) {
+func ReadSecret(path string) ([]byte, error) { return readSecret("secret", path, minSecret) }
+
+// ReadPassword reads the password that clients log in with, as ReadSecret does.
+func ReadPassword(path string) ([]byte, error) { return readSecret("password", path, minPassword) }
+
+func readSecret(what, path string, least int) ([]byte, error) {
 	secret, err := readBounded(path, maxSecret+2)
 	if err == nil {
 		if line, ok := bytes.CutSuffix(secret, []byte("\n")); ok {
 			secret = bytes.TrimSuffix(line, []byte("\r"))
 		}
 		switch {
-		case len(secret) < minSecret:
-			err = fmt.Errorf("its secret has %d bytes, at least %d are needed", len(secret), minSecret)
+		case len(secret) < least:
+			err = fmt.Errorf("its %s has %d bytes, at least %d are needed", what, len(secret), least)
 		case len(secret) > maxSecret:
-			err = fmt.Errorf("its secret has more than %d bytes", maxSecret)
+			err = fmt.Errorf("its %s has more than %d bytes", what, maxSecret)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--secret-file %s: %w: make one with openssl rand -hex 32 > %s, the same for every node", path, err, path)
+		return nil, fmt.Errorf("--%s-file %s: %w: make one with openssl rand -hex 32 > %s, the same for every node", what, path, err, path)
 	}
 	return secret, nil
 }

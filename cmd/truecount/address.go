@@ -70,7 +70,7 @@ func peerAddress(resp string) (string, error) {
 
 // Why an address that strangers could reach is refused, and what to do.
 const (
-	strangersCount = "whoever reaches it could count: passwords and TLS come later; " +
+	strangersCount = "whoever reaches it could count: give every node the same --password-file (openssl rand -hex 32 > FILE), " +
 		"listen on 127.0.0.1, or add --insecure if you trust the whole network"
 	strangersReplicate = "whoever reaches it would be taken for a node: " +
 		"give every node the same --secret-file (openssl rand -hex 32 > FILE), or listen on 127.0.0.1 with --peer"

@@ -7,19 +7,59 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
+	"github.com/spf13/cobra"
 
+	"github.com/truecount/truecount/configs"
 	"github.com/truecount/truecount/fsm"
 )
 
+// caller asks the doors of nodes, and logs in there if it has a password.
+type caller struct {
+	password string
+	file     string // where the password is to be read; empty: nowhere
+}
+
+// passwordFlag says in which file the nodes' password is.
+func (c *caller) passwordFlag(cmd *cobra.Command) {
+	const name = "password-file"
+	variable := ""
+	for _, s := range configs.Settings() {
+		if s.Name == name {
+			variable = s.Variable()
+		}
+	}
+	cmd.Flags().StringVar(&c.file, name, os.Getenv(variable), "file with the nodes' password; "+variable+" names one, too")
+	cmd.Flags().Lookup(name).DefValue = ""
+}
+
+// load reads the password, once.
+func (c *caller) load() error {
+	if c.file == "" || c.password != "" {
+		return nil
+	}
+	password, err := configs.ReadPassword(c.file)
+	c.password = string(password)
+	return err
+}
+
 // ask sends one command to the door at addr and returns its reply in redigo's types; patience bounds the connecting, the
 // sending and the answer each. An error reply is a redis.Error; every other error says that there was no answer, and why.
-func ask(ctx context.Context, addr string, patience time.Duration, command string, args ...any) (any, error) {
-	conn, err := redis.DialContext(ctx, "tcp", addr,
+func (c *caller) ask(ctx context.Context, addr string, patience time.Duration, command string, args ...any) (any, error) {
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	conn, err := redis.DialContext(ctx, "tcp", addr, redis.DialPassword(c.password),
 		redis.DialConnectTimeout(patience), redis.DialReadTimeout(patience), redis.DialWriteTimeout(patience))
+	refusal := redis.Error("")
+	if errors.As(err, &refusal) {
+		return nil, refusal
+	}
 	if err != nil {
 		return nil, noAnswer(addr, patience, err)
 	}
@@ -28,17 +68,25 @@ func ask(ctx context.Context, addr string, patience time.Duration, command strin
 	if err == nil {
 		return reply, nil
 	}
-	if refusal := redis.Error(""); errors.As(err, &refusal) {
+	if errors.As(err, &refusal) {
 		return nil, refusal
 	}
 	return nil, noAnswer(addr, patience, err)
 }
 
-// askStatus asks a node what it knows of itself and its cluster; also returns the JSON as it came.
-func askStatus(ctx context.Context, addr string, patience time.Duration) (fsm.Status, []byte, error) {
+// status asks a node what it knows of itself and its cluster; also returns the JSON as it came.
+func (c *caller) status(ctx context.Context, addr string, patience time.Duration) (fsm.Status, []byte, error) {
 	var status fsm.Status
-	reply, err := ask(ctx, addr, patience, "TRUECOUNT", "STATUS")
+	reply, err := c.ask(ctx, addr, patience, "TRUECOUNT", "STATUS")
 	if refusal := redis.Error(""); errors.As(err, &refusal) {
+		switch code, _, _ := strings.Cut(string(refusal), " "); {
+		case code == "NOAUTH":
+			return status, nil, fmt.Errorf("%s asks for a password: give --password-file", addr)
+		case code == "WRONGPASS":
+			return status, nil, fmt.Errorf("%s has another password: give its --password-file", addr)
+		case strings.Contains(string(refusal), "without any password"):
+			return status, nil, fmt.Errorf("%s has no password: give every node the same --password-file, or none", addr)
+		}
 		return status, nil, fmt.Errorf("%s answered %q: is it a Truecount node's RESP address?", addr, string(refusal))
 	}
 	if err != nil {
@@ -49,6 +97,36 @@ func askStatus(ctx context.Context, addr string, patience time.Duration) (fsm.St
 		return status, nil, fmt.Errorf("%s answered something else than a status: is it a Truecount node's RESP address?", addr)
 	}
 	return status, text, nil
+}
+
+// dial opens a connection and logs in, for those who speak on it themselves.
+func (c *caller) dial(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+	if err != nil || c.password == "" {
+		return conn, err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := c.login(conn); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (c *caller) login(conn net.Conn) error {
+	if _, err := fmt.Fprintf(conn, "*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n", len(c.password), c.password); err != nil {
+		return err
+	}
+	const welcome = "+OK\r\n"
+	var answer [len(welcome)]byte
+	if _, err := io.ReadFull(conn, answer[:]); err != nil {
+		return err
+	}
+	if string(answer[:]) != welcome {
+		return errors.New("it does not take this password")
+	}
+	return nil
 }
 
 // noAnswer is err in words for who typed addr.

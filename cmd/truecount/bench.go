@@ -23,12 +23,13 @@ type benchFlags struct {
 	operation, distribution string
 	killLeaderEvery         time.Duration
 	threads                 int
+	nodes                   *caller
 	asJSON                  bool
 }
 
 func benchCommand() *cobra.Command {
 	o := load.Defaults()
-	f := benchFlags{operation: o.Operation.String(), threads: benchThreads()}
+	f := benchFlags{operation: o.Operation.String(), threads: benchThreads(), nodes: &caller{}}
 	cmd := &cobra.Command{
 		Use:   "bench [--node ADDR,...] [flags]",
 		Short: "Measure how fast nodes count, and check that they count right",
@@ -54,6 +55,7 @@ in three families: refused (surely not applied), unknown (maybe applied; nothing
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringSliceVar(&o.Nodes, "node", []string{defaultNode}, "RESP addresses; the clients are spread evenly over them")
+	f.nodes.passwordFlag(cmd)
 	flags.IntVar(&o.Clients, "clients", o.Clients, "connections")
 	flags.IntVar(&o.Pipeline, "pipeline", o.Pipeline, "commands that a client sends together")
 	flags.DurationVar(&o.Duration, "duration", o.Duration, "how long to measure")
@@ -108,7 +110,11 @@ func bench(cmd *cobra.Command, o load.Options, f benchFlags) error {
 
 // fill completes the options with what the flags say in words.
 func (f *benchFlags) fill(ctx context.Context, cmd *cobra.Command, o *load.Options) error {
-	var err error
+	err := f.nodes.load()
+	if err != nil {
+		return err
+	}
+	o.Dial = f.nodes.dial
 	if f.killLeaderEvery != 0 {
 		var nodes []string
 		if nodes, o.Disturb, err = runningDemo(ctx); err != nil {

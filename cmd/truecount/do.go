@@ -16,6 +16,7 @@ const doTime = 5 * time.Second
 
 func doCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	cmd := &cobra.Command{
 		Use:   "do [--node ADDR] COMMAND [ARG...]",
 		Short: "Run one command",
@@ -37,7 +38,7 @@ The exit code is 1 when the reply is an error.`,
 			for i, arg := range args[1:] {
 				rest[i] = arg
 			}
-			reply, err := ask(cmd.Context(), node, doTime, args[0], rest...)
+			reply, err := nodes.ask(cmd.Context(), node, doTime, args[0], rest...)
 			refusal := redis.Error("")
 			if errors.As(err, &refusal) {
 				reply = refusal
@@ -55,6 +56,7 @@ The exit code is 1 when the reply is an error.`,
 		},
 	}
 	cmd.Flags().SetInterspersed(false) // what follows COMMAND is its own: INCRBY hits -5
+	nodes.passwordFlag(cmd)
 	cmd.Flags().StringVar(&node, "node", defaultNode, "RESP address of the node to ask")
 	return cmd
 }

@@ -50,7 +50,7 @@ func (p *Program) leave(ctx context.Context, node *cluster.Node) error {
 // meet makes this node and the one with the RESP address addr one cluster: the one of the two that nobody has counted with
 // joins the other; if that is true of both, this one.
 func (p *Program) meet(ctx context.Context, node *cluster.Node, addr string) error {
-	them, _, err := askStatus(ctx, addr, joinAskTime)
+	them, _, err := p.caller().status(ctx, addr, joinAskTime)
 	if err != nil {
 		return fmt.Errorf("%w: %w", fsm.ErrNotApplied, err)
 	}

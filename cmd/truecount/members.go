@@ -21,14 +21,16 @@ const (
 	progressTime  = 10 * time.Minute           // for it to catch up, unless --wait says otherwise
 )
 
-// nodeFlag is the flag that all commands about a running node have.
-func nodeFlag(cmd *cobra.Command, node *string) *cobra.Command {
+// nodeFlag adds the flags that all commands about a running node have.
+func nodeFlag(cmd *cobra.Command, node *string, nodes *caller) *cobra.Command {
+	nodes.passwordFlag(cmd)
 	cmd.Flags().StringVar(node, "node", defaultNode, "RESP address of the node to ask")
 	return cmd
 }
 
 func membersCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "members [--node ADDR] [--json]",
@@ -39,14 +41,14 @@ func membersCommand() *cobra.Command {
 				return err
 			}
 			if asJSON {
-				reply, err := ask(cmd.Context(), node, statusTime, "TRUECOUNT", "MEMBERS")
+				reply, err := nodes.ask(cmd.Context(), node, statusTime, "TRUECOUNT", "MEMBERS")
 				if err != nil {
 					return err
 				}
 				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", reply)
 				return err
 			}
-			status, _, err := askStatus(cmd.Context(), node, statusTime)
+			status, _, err := nodes.status(cmd.Context(), node, statusTime)
 			if err != nil {
 				return err
 			}
@@ -57,11 +59,12 @@ func membersCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as it is, in JSON")
-	return nodeFlag(cmd, &node)
+	return nodeFlag(cmd, &node, &nodes)
 }
 
 func joinCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "join [--node ADDR] CLUSTER_ADDR",
@@ -77,24 +80,25 @@ two nobody has counted with joins the other; if both hold counters, they stay as
 			var who [2]fsm.Status
 			for i, addr := range []string{node, args[0]} {
 				var err error
-				if who[i], _, err = askStatus(cmd.Context(), addr, statusTime); err != nil {
+				if who[i], _, err = nodes.status(cmd.Context(), addr, statusTime); err != nil {
 					return err
 				}
 			}
-			if err := askChange(cmd, node, "JOIN", args[0]); err != nil {
+			if err := askChange(cmd, &nodes, node, "JOIN", args[0]); err != nil {
 				return err
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), wait)
 			defer cancel()
-			return writeProgress(ctx, cmd.OutOrStdout(), []string{args[0], node}, who[0].ServerID, who[1].ServerID)
+			return writeProgress(ctx, cmd.OutOrStdout(), &nodes, []string{args[0], node}, who[0].ServerID, who[1].ServerID)
 		},
 	}
 	cmd.Flags().DurationVar(&wait, "wait", progressTime, "how long to wait until it votes")
-	return nodeFlag(cmd, &node)
+	return nodeFlag(cmd, &node, &nodes)
 }
 
 func leaveCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	cmd := nodeFlag(&cobra.Command{
 		Use:   "leave --node ADDR",
 		Short: "Take a node out of its cluster, and end it",
@@ -105,15 +109,16 @@ Its directory can't be used again.`,
 			if !cmd.Flags().Changed("node") {
 				return fmt.Errorf("leave ends a node for good: say which with --node, such as --node %s", defaultNode)
 			}
-			return runChange(cmd, node, node+" has left its cluster, and its process ends", "LEAVE")
+			return runChange(cmd, &nodes, node, node+" has left its cluster, and its process ends", "LEAVE")
 		},
-	}, &node)
+	}, &node, &nodes)
 	cmd.Flags().Lookup("node").DefValue = "" // there is none: see above
 	return cmd
 }
 
 func removeCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	return nodeFlag(&cobra.Command{
 		Use:   "remove [--node ADDR] ID",
 		Short: "Take a member out of its cluster for ever",
@@ -122,13 +127,14 @@ dead. It can't come back: another node, with an empty directory, may take its na
 		Example: "  truecount remove --node 127.0.0.1:7379 n3",
 		Args:    oneArgument("the id of the member to remove (truecount members has them)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runChange(cmd, node, args[0]+" is no member any more", "REMOVE", args[0])
+			return runChange(cmd, &nodes, node, args[0]+" is no member any more", "REMOVE", args[0])
 		},
-	}, &node)
+	}, &node, &nodes)
 }
 
 func transferCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	return nodeFlag(&cobra.Command{
 		Use:   "transfer [--node ADDR] [ID]",
 		Short: "Hand leadership over to a voter",
@@ -148,36 +154,36 @@ than the one that leads.`,
 			if err := checkTarget("node", node); err != nil {
 				return err
 			}
-			before, _, err := askStatus(cmd.Context(), node, statusTime)
+			before, _, err := nodes.status(cmd.Context(), node, statusTime)
 			if err != nil {
 				return err
 			}
-			if err := askChange(cmd, node, "TRANSFER", rest...); err != nil {
+			if err := askChange(cmd, &nodes, node, "TRANSFER", rest...); err != nil {
 				return err
 			}
-			return writeLeader(cmd.Context(), cmd.OutOrStdout(), node, before, args)
+			return writeLeader(cmd.Context(), cmd.OutOrStdout(), &nodes, node, before, args)
 		},
-	}, &node)
+	}, &node, &nodes)
 }
 
 // runChange asks for a change and prints what is true when it is made.
-func runChange(cmd *cobra.Command, node, made, change string, args ...any) error {
+func runChange(cmd *cobra.Command, nodes *caller, node, made, change string, args ...any) error {
 	if err := checkTarget("node", node); err != nil {
 		return err
 	}
-	if err := askChange(cmd, node, change, args...); err != nil {
+	if err := askChange(cmd, nodes, node, change, args...); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), made)
 	return err
 }
 
-func askChange(cmd *cobra.Command, node, change string, args ...any) error {
+func askChange(cmd *cobra.Command, nodes *caller, node, change string, args ...any) error {
 	word := time.AfterFunc(wordAfter, func() {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s is trying, for up to %v\n", node, changeTime)
 	})
 	defer word.Stop()
-	_, err := ask(cmd.Context(), node, askChangeTime, "TRUECOUNT", append([]any{change}, args...)...)
+	_, err := nodes.ask(cmd.Context(), node, askChangeTime, "TRUECOUNT", append([]any{change}, args...)...)
 	if refusal := redis.Error(""); errors.As(err, &refusal) {
 		return fmt.Errorf("%s answered: %s", node, string(refusal))
 	}
@@ -186,10 +192,10 @@ func askChange(cmd *cobra.Command, node, change string, args ...any) error {
 
 // writeProgress prints how far the joining one of two nodes is, whenever that has changed, until both are what they shall
 // be, or ctx ends.
-func writeProgress(ctx context.Context, w io.Writer, addrs []string, ids ...string) error {
+func writeProgress(ctx context.Context, w io.Writer, nodes *caller, addrs []string, ids ...string) error {
 	said, reason := "", "it is not a member yet"
 	for i := 0; ; i++ {
-		status, _, err := askStatus(ctx, addrs[i%len(addrs)], statusTime)
+		status, _, err := nodes.status(ctx, addrs[i%len(addrs)], statusTime)
 		if err == nil {
 			line, done := progress(status, ids)
 			if line != said {
@@ -235,12 +241,12 @@ func progress(s fsm.Status, ids []string) (line string, done bool) {
 }
 
 // writeLeader prints who leads, once the node knows it: in a later term than before, unless the one who shall lead led then.
-func writeLeader(ctx context.Context, w io.Writer, node string, before fsm.Status, target []string) error {
+func writeLeader(ctx context.Context, w io.Writer, nodes *caller, node string, before fsm.Status, target []string) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
 	stays := before.Leader != nil && len(target) > 0 && (target[0] == before.Leader.ID || isServerID(before, target[0], before.Leader.ID))
 	for {
-		status, _, err := askStatus(ctx, node, statusTime)
+		status, _, err := nodes.status(ctx, node, statusTime)
 		if err == nil && status.Leader != nil && (stays || status.Term > before.Term) {
 			_, err := fmt.Fprintf(w, "leader is %s\n", status.Leader.ID)
 			return err

@@ -33,8 +33,9 @@ type Config struct {
 	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
 	Told     string         // address of the door that nodes and clients are told; empty: RESP
 	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
-	Insecure bool           // RESP may be an address that is not loopback
+	Insecure bool           // RESP may be an address that is not loopback also without Password
 	Secret   []byte         // what all nodes share; empty: Peer must be loopback
+	Password []byte         // of clients; empty: none
 	Timing   cluster.Timing // Raft's; Commit may be zero
 	Version  string
 	Logger   hclog.Logger
@@ -92,6 +93,7 @@ func Open(config Config) (*Program, error) {
 	p.server = resp.NewServer(resp.Options{
 		Cluster:    p.gate,
 		Version:    config.Version,
+		Password:   config.Password,
 		MaxClients: allowedClients(int(config.MaxClients), config.Logger),
 		MaxHeld:    int64(configs.ReadMemory().ForClients()),
 		Facade:     config.Facade,
@@ -106,6 +108,9 @@ func Open(config Config) (*Program, error) {
 	}
 	return p, nil
 }
+
+// caller asks other nodes' doors, which have the same password.
+func (p *Program) caller() *caller { return &caller{password: string(p.config.Password)} }
 
 // openNode opens the peer port and the node.
 func (p *Program) openNode() error {
@@ -154,7 +159,7 @@ func (c *Config) limits() cluster.Limits {
 // check refuses bad addresses and fills in the peer port's.
 func (c *Config) check() error {
 	door, port := strangersCount, strangersReplicate
-	if c.Insecure {
+	if c.Insecure || len(c.Password) > 0 {
 		door = ""
 	}
 	if len(c.Secret) > 0 {
@@ -284,7 +289,7 @@ func (p *Program) settle(ctx context.Context) error {
 	if node := p.gate.wait(ctx); node != nil && !node.Joined() {
 		j := joiner{addrs: p.config.Join, own: p.config.Told, join: node.Join, joined: node.Joined, log: p.config.Logger}
 		j.ask = func(ctx context.Context, addr string) (fsm.Status, error) {
-			status, _, err := askStatus(ctx, addr, joinAskTime)
+			status, _, err := p.caller().status(ctx, addr, joinAskTime)
 			return status, err
 		}
 		if err := j.run(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/truecount/truecount/cluster"
@@ -89,20 +90,19 @@ func givenFlags(cmd *cobra.Command) map[string]string {
 	return given
 }
 
-// newConfig turns settings into what a Program is told; it reads the secret.
+// newConfig turns settings into what a Program is told; it reads the secret and the password.
 func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
 	logger, err := newLogger(stderr, s.LogLevel, s.LogJSON)
 	if err != nil {
 		return Config{}, err
 	}
-	var secret []byte
-	if s.SecretFile != "" {
-		if secret, err = configs.ReadSecret(s.SecretFile); err != nil {
-			return Config{}, err
-		}
-		if configs.SecretExposed(s.SecretFile) {
-			logger.Warn("others than its owner may read the secret file: chmod 600", "file", s.SecretFile)
-		}
+	secret, err := readSecret(configs.ReadSecret, s.SecretFile, "secret", logger)
+	if err != nil {
+		return Config{}, err
+	}
+	password, err := readSecret(configs.ReadPassword, s.PasswordFile, "password", logger)
+	if err != nil {
+		return Config{}, err
 	}
 	return Config{
 		ID:            s.ID,
@@ -112,6 +112,7 @@ func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
 		Join:          s.Join,
 		Insecure:      s.Insecure,
 		Secret:        secret,
+		Password:      password,
 		Timing:        cluster.Timing{Heartbeat: s.Heartbeat, Election: s.Election, Lease: s.Lease},
 		Version:       version(),
 		Logger:        logger,
@@ -135,6 +136,18 @@ func facade(word string) resp.Facade {
 		return resp.NoFacade
 	}
 	return resp.Facade(word)
+}
+
+// readSecret reads a file by read, if there is one, and warns if others may read it, too.
+func readSecret(read func(string) ([]byte, error), file, what string, logger hclog.Logger) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	secret, err := read(file)
+	if err == nil && configs.SecretExposed(file) {
+		logger.Warn("others than its owner may read the "+what+" file: chmod 600", "file", file)
+	}
+	return secret, err
 }
 
 // serve runs a node until SIGTERM or SIGINT; a second one ends the process at once.

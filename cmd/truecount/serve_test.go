@@ -84,7 +84,7 @@ func values(printed string) string {
 func TestEverySettingReachesTheProgram(t *testing.T) {
 	s := settings(t, map[string]string{
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3", "insecure": "true",
-		"secret-file": write(t, "0123456789abcdef\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
+		"secret-file": write(t, "0123456789abcdef\n"), "password-file": write(t, "open sesame\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5", "min-free": "7%", "snapshot-bytes": "1GB", "heartbeat": "3s", "election": "4s", "lease": "2s",
 		"advertise": "10.0.0.1:6", "facade": "sentinel", "master-name": "m",
 	})
@@ -94,7 +94,7 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 		t.Fatalf("%v, log %q", err, &log)
 	}
 	if c.ID != "n7" || c.Dir != "/data" || c.RESP != "127.0.0.1:1" || c.Peer != "127.0.0.1:2" || !c.Insecure || !c.Nonvoter ||
-		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || c.LogStore != "bolt" ||
+		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || string(c.Password) != "open sesame" || c.LogStore != "bolt" ||
 		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
 		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
 		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) {
@@ -127,6 +127,7 @@ func TestTheDoorAsksForInsecureThePeerPortForASecret(t *testing.T) {
 		{Config{RESP: near}, "", ""},
 		{Config{RESP: far}, "--resp", "add --insecure"},
 		{Config{RESP: far, Secret: secret}, "--resp", "add --insecure"},
+		{Config{RESP: far, Secret: secret, Password: []byte("open sesame")}, "", ""},
 		{Config{RESP: far, Insecure: true}, "--peer 10.1.2.3:17379", "--secret-file"},
 		{Config{RESP: far, Peer: near, Insecure: true}, "", ""},
 		{Config{RESP: near, Peer: far}, "--peer", "--secret-file"},

@@ -17,6 +17,7 @@ const statusTime = 2 * time.Second
 
 func statusCommand() *cobra.Command {
 	var node string
+	var nodes caller
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status [--node ADDR] [--json]",
@@ -26,7 +27,7 @@ func statusCommand() *cobra.Command {
 			if err := checkTarget("node", node); err != nil {
 				return err
 			}
-			status, text, err := askStatus(cmd.Context(), node, statusTime)
+			status, text, err := nodes.status(cmd.Context(), node, statusTime)
 			if err != nil {
 				return err
 			}
@@ -37,6 +38,7 @@ func statusCommand() *cobra.Command {
 			return writeStatus(cmd.OutOrStdout(), status)
 		},
 	}
+	nodes.passwordFlag(cmd)
 	cmd.Flags().StringVar(&node, "node", defaultNode, "RESP address of the node to ask")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the node's answer as it is, in JSON")
 	return cmd
