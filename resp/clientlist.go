@@ -184,6 +184,6 @@ func (c *conn) describe(now time.Time) profile {
 	d.local = c.net.LocalAddr().String()
 	d.age = int64(now.Sub(c.born) / time.Second)
 	d.idle = int64(now.Sub(c.lastHeard) / time.Second)
-	d.held = c.held.Load() + c.mailed.Load()
+	d.held = int64(c.session.holds()) + c.mailed.Load()
 	return d
 }
