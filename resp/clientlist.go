@@ -28,6 +28,7 @@ type profile struct {
 	lib             library
 	flags           string
 	sub, psub, ssub int
+	queued          int // commands of a transaction; -1: none has begun
 	query, free     int // bytes of input: in the Reader, and room for more
 	replies, room   int // bytes of replies that wait, and of their buffers
 	messages        int // bytes in the mailbox
@@ -38,9 +39,9 @@ type profile struct {
 
 // describe is a line of CLIENT LIST: the fields of Redis, in its order. What has no meaning here is as in a quiet Redis.
 func (c *profile) describe(b *strings.Builder) {
-	fmt.Fprintf(b, "id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d ssub=%d multi=-1 "+
+	fmt.Fprintf(b, "id=%d addr=%s laddr=%s fd=-1 name=%s age=%d idle=%d flags=%s db=0 sub=%d psub=%d ssub=%d multi=%d "+
 		"qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=0 rbs=%d rbp=%d obl=%d oll=0 omem=%d tot-mem=%d events=r cmd=%s user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s\n",
-		c.id, c.address, c.local, c.name, c.age, c.idle, c.flags, c.sub, c.psub, c.ssub,
+		c.id, c.address, c.local, c.name, c.age, c.idle, c.flags, c.sub, c.psub, c.ssub, c.queued,
 		c.query, c.free, c.room, c.room, c.replies, c.messages, c.held, c.command, defaultUser, c.protocol, c.lib.name, c.lib.version)
 }
 
@@ -53,6 +54,10 @@ func (s *session) profile() profile {
 	}
 	l := &s.subscriptions.names
 	c.sub, c.psub, c.ssub = len(l[channels]), len(l[patterns]), len(l[shards])
+	c.queued = -1
+	if s.multi != nil {
+		c.queued = len(s.multi.queue)
+	}
 	if s.last != nil {
 		c.command = s.last.name
 	}
@@ -66,6 +71,9 @@ func (s *session) flags() string {
 	}
 	if s.listening() {
 		text += "P"
+	}
+	if s.multi != nil {
+		text += "x"
 	}
 	if s.noEvict {
 		text += "e"

@@ -16,18 +16,7 @@ var configCommands = []command{
 			summary: "Sets what INFO has counted to zero.", reply: "OK"},
 		{name: "config|rewrite", arity: 2, flags: "admin noscript loading stale", local: configRewrite, stale: true,
 			summary: "Is refused: a node does not write its configuration.", reply: "error"},
-		{name: "config|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
-			"CONFIG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-			"GET <pattern>",
-			"    Return parameters matching the glob-like <pattern> and their values.",
-			"SET <directive> <value>",
-			"    Set the configuration <directive> to <value>.",
-			"RESETSTAT",
-			"    Reset statistics reported by the INFO command.",
-			"REWRITE",
-			"    Rewrite the configuration file.",
-			"HELP",
-			"    Prints this help.")},
+		{name: "config|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
 }
 

@@ -15,22 +15,7 @@ var inspectCommands = []command{
 		{name: "object|freq", arity: 3, flags: "readonly", keys: secondKey, local: refuseWith("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
 			"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."),
 			syntax: "key", summary: "Not there: nothing is evicted, so nobody counts how often a key is used.", reply: "error, as in Redis"},
-		{name: "object|help", arity: 2, summary: "Lists the subcommands.", reply: "array: lines", local: helpLines(
-			"OBJECT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-			"ENCODING <key>",
-			"    Return the kind of internal representation used in order to store the value",
-			"    associated with a <key>.",
-			"FREQ <key>",
-			"    Return the access frequency index of the <key>. The returned integer is",
-			"    proportional to the logarithm of the recent access frequency of the key.",
-			"IDLETIME <key>",
-			"    Return the idle time of the <key>, that is the approximated number of",
-			"    seconds elapsed since the last access to the key.",
-			"REFCOUNT <key>",
-			"    Return the number of references of the value associated with the specified",
-			"    <key>.",
-			"HELP",
-			"    Prints this help.")},
+		{name: "object|help", arity: 2, summary: "Prints this help.", reply: "array: lines", local: help},
 	}},
 }
 

@@ -22,22 +22,7 @@ var latencyCommands = []command{
 			summary: "Returns the latest and the longest spike of each event.", reply: "array: for each event its name, the latest spike's second since 1970, its milliseconds, and those of the longest"},
 		{name: "latency|reset", arity: -2, flags: "admin noscript loading stale", syntax: "[event [event ...]]", local: latencyReset, barrier: true, stale: true,
 			summary: "Forgets the spikes of some events, or of all.", reply: "integer: how many events were forgotten"},
-		{name: "latency|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
-			"LATENCY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-			"DOCTOR",
-			"    Return a human readable latency analysis report.",
-			"HISTORY <event>",
-			"    Return time-latency samples for the <event> class.",
-			"LATEST",
-			"    Return the latest latency samples for all events.",
-			"RESET [<event> ...]",
-			"    Reset latency data of one or more <event> classes.",
-			"    (default: reset all data for all event classes)",
-			"HISTOGRAM [COMMAND ...]",
-			"    Return a cumulative distribution of latencies in the format of a histogram for the specified command names.",
-			"    If no commands are specified then all histograms are replied.",
-			"HELP",
-			"    Prints this help.")},
+		{name: "latency|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
 }
 

@@ -78,13 +78,3 @@ func checkDB(index []byte) error {
 	}
 	return nil
 }
-
-// helpLines makes a container's HELP.
-func helpLines(lines ...string) func(*session, *writer, [][]byte) {
-	return func(_ *session, w *writer, _ [][]byte) {
-		w.Array(len(lines))
-		for _, line := range lines {
-			w.Simple(line)
-		}
-	}
-}

@@ -7,16 +7,9 @@ var memoryCommands = []command{
 		{name: "memory|doctor", arity: 2, local: memoryDoctor, stale: true, summary: "Says in sentences what memory is used for.", reply: "verbatim string"},
 		{name: "memory|purge", arity: 2, local: memoryPurge, stale: true, summary: "Does nothing: the Go runtime gives memory back by itself.", reply: "OK"},
 		{name: "memory|stats", arity: 2, local: memoryStats, stale: true, summary: "Tells what memory is used for.", reply: "map: names and bytes, or counts"},
-		{name: "memory|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
-			"MEMORY <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-			"DOCTOR",
-			"    Return memory problems reports.",
-			"PURGE",
-			"    Attempt to purge dirty pages for reclamation by the allocator.",
-			"STATS",
-			"    Return information about the memory usage of the server.",
-			"HELP",
-			"    Prints this help.")},
+		{name: "memory|usage", arity: -3, flags: "readonly", keys: secondKey, parse: parseMemoryUsage,
+			syntax: "key [SAMPLES count]", summary: "Tells what a key counts for in the used bytes.", reply: "integer: bytes; or null"},
+		{name: "memory|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
 }
 

@@ -150,18 +150,19 @@ func (s *session) take(args [][]byte) bool {
 	if err == nil {
 		err = s.forbids(c)
 	}
-	if s.inTransaction(c) {
-		return s.queue(c, err, args)
-	}
-	if err != nil {
+	switch {
+	case s.inTransaction(c):
+		if !s.queue(c, err, args) {
+			return false
+		}
+	case err != nil:
 		s.last = c
 		return s.answer(c, args, err, false)
-	}
-	if c.barrier && s.unfinished() || !s.run(c, args) {
+	case c.barrier && s.unfinished() || !s.run(c, args):
 		return false
 	}
 	s.last = c
-	if s.door.monitors.Load() > 0 {
+	if err == nil && s.door.monitors.Load() > 0 {
 		s.door.tellMonitors(s, c, args)
 	}
 	return true
@@ -244,7 +245,9 @@ func (s *session) answer(c *command, args [][]byte, err error, executed bool) bo
 func (s *session) queue(c *command, err error, args [][]byte) bool {
 	return s.say(func(w *writer) {
 		if err := s.enqueue(c, err, args); err != nil {
+			start := len(w.buf)
 			w.Error(err.Error())
+			s.tallySpot(c, args, w.buf[start:], false)
 			return
 		}
 		w.Simple("QUEUED")

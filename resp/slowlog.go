@@ -20,19 +20,7 @@ var slowlogCommands = []command{
 			summary: "Tells how many slow commands are remembered.", reply: "integer"},
 		{name: "slowlog|reset", arity: 2, flags: "admin loading stale", local: slowlogReset, barrier: true, stale: true,
 			summary: "Forgets the slow commands.", reply: "OK"},
-		{name: "slowlog|help", arity: 2, flags: "loading stale", summary: "Lists the subcommands.", reply: "array: lines", stale: true, local: helpLines(
-			"SLOWLOG <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-			"GET [<count>]",
-			"    Return top <count> entries from the slowlog (default: 10, -1 mean all).",
-			"    Entries are made of:",
-			"    id, timestamp, time in microseconds, arguments array, client IP and port,",
-			"    client name",
-			"LEN",
-			"    Return the length of the slowlog.",
-			"RESET",
-			"    Reset the slowlog.",
-			"HELP",
-			"    Prints this help.")},
+		{name: "slowlog|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
 }
 
