@@ -31,6 +31,9 @@
 // What is counted. Each command has a tally (tally.go), told by INFO, SLOWLOG and LATENCY. A session looks at the clock when it
 // takes commands in a turn and when it renders them, once each, and counts equal commands together.
 //
+// Facades. Clients that look for another node find a Sentinel or a Redis Cluster, if the door is told to show one (facade.go).
+// facade.watch, one goroutine, asks the cluster who is alive and stores a view, which the commands read without a lock.
+//
 // Limits. Every queue has a named bound: a unit (unit.go), what a command may hold (command.go), replies that wait to be
 // written (maxReplies), clients (Options.MaxClients), what is read before a command is whole (Limits). Behind a full one
 // the session takes no more commands and the connection is not read, so that TCP slows the client down. A client that reads

@@ -145,6 +145,15 @@ func (s *session) tallySpot(c *command, args [][]byte, reply []byte, executed bo
 	s.door.watchSpot(s, c, args, each)
 }
 
+// tallyQueued counts a command that EXEC has run. Its time is EXEC's.
+func (s *session) tallyQueued(c *command, reply []byte) {
+	failed := 0
+	if s.tallyError(reply) {
+		failed = 1
+	}
+	c.tally.add(1, failed, 0, false)
+}
+
 // tallySlots counts commands of a unit: those of u.slots[from:to], which are one command, taken at one moment.
 func (s *session) tallySlots(u *unit, from, to, failed int) {
 	if from == to || u.slots[from].command == nil { // of those on the spot it was done then

@@ -248,7 +248,8 @@ func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
 	a.verified = true
 	w.Array(len(t.queue))
 	for i := range t.queue {
-		switch q := &t.queue[i]; {
+		q, start := &t.queue[i], len(w.buf)
+		switch {
 		case q.err != nil:
 			w.Error(q.err.Error())
 		case q.command.local != nil:
@@ -256,7 +257,8 @@ func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
 		default:
 			q.render(w, q.command, q.ops, a)
 		}
-		ops -= t.queue[i].ops
+		ops -= q.ops
+		s.tallyQueued(q.command, w.buf[start:])
 	}
 	for range ops { // the Op that stands for none
 		a.next()
