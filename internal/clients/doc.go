@@ -4,10 +4,10 @@
 // (`make clients`, from the root of the repository):
 //
 //	TestMain          starts three nodes from the binary that TRUECOUNT names, or turns to the Redis that REDIS_ADDR names
+//	TestWho…          who sends an increment again when its reply is lost
 //	TestGoRedis …     a test for each client in Go
 //	TestRedisCli …    Redis's own tools
 //	TestPython …      a script in testdata for each language: runScript makes each line that it prints a subtest
-//	TestWho…          who sends an increment again when its reply is lost
 //	TestClientsOutlive…  clients of Sentinel and of Redis Cluster, behind the facades, whose node is killed while they count
 //
 // What every client must manage is in the list everyClient: among it 1,000 increments over three nodes at once, a
