@@ -71,7 +71,7 @@ func countTogether(t *testing.T, incr func(connection, node int) (int64, error))
 	}
 	for n := int64(1); n <= countTo; n++ {
 		if told[n] != 1 {
-			t.Errorf("%d was told %d times", n, told[n])
+			t.Fatalf("%d was told %d times", n, told[n])
 		}
 	}
 }

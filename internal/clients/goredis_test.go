@@ -58,6 +58,9 @@ func TestGoRedis(t *testing.T) {
 		wants(t, "replies", len(commands), err, pipelineSize)
 		for i, command := range commands {
 			wants(t, fmt.Sprint("reply ", i), command.(*redis.IntCmd).Val(), command.Err(), int64(i+1))
+			if t.Failed() {
+				return
+			}
 		}
 	})
 	check("an expiry", func(t *testing.T) { goRedisExpiry(t, p, c) })

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +25,7 @@ type place struct {
 	addrs [3]string
 	nodes []*node // none in a Redis
 	run   string  // begins all keys, so that a Redis may be tested against twice
+	drawn atomic.Int64
 }
 
 // here is the place that all tests share; nil when neither variable is set. TestMain sets it.
@@ -79,9 +80,9 @@ func thePlace(t *testing.T) *place {
 // ours reports whether it is Truecount that is tested, not Redis.
 func (p *place) ours() bool { return len(p.nodes) > 0 }
 
-// key makes a name that no other test uses.
+// key makes a name that nobody has used before, not even the same test (go test -count 2).
 func (p *place) key(t *testing.T, name string) string {
-	return p.run + strings.ReplaceAll(t.Name(), " ", "_") + ":" + name
+	return fmt.Sprintf("%s%s:%d:%s", p.run, t.Name(), p.drawn.Add(1), name)
 }
 
 // restart kills the first node and starts it again. A Redis only cuts its connections: it may not have been started by us.

@@ -108,7 +108,7 @@ func redigoPipeline(t *testing.T, p *place, c *redis.Pool) {
 	for i := range pipelineSize {
 		n, err := redis.Int(conn.Receive())
 		wants(t, fmt.Sprint("reply ", i), n, err, i+1)
-		if err != nil {
+		if t.Failed() {
 			return
 		}
 	}

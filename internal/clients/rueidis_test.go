@@ -74,6 +74,9 @@ func TestRueidis(t *testing.T) {
 		for i, reply := range c.DoMulti(ctx, commands...) {
 			n, err := reply.AsInt64()
 			wants(t, fmt.Sprint("reply ", i), n, err, int64(i+1))
+			if t.Failed() {
+				return
+			}
 		}
 	})
 	check("an expiry", func(t *testing.T) {

@@ -25,10 +25,10 @@ shown = ""
 
 
 def wait_for(text):
-    """Waits until the text has been shown since the last call."""
+    """Waits until the text is shown, behind that of the last call."""
     global shown
     deadline = time.monotonic() + patience
-    while text not in re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown):
+    while text not in (plain := re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown)):
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([screen], [], [], left)[0]:
             sys.exit(f"the screen does not show {text!r}: {shown!r}")
@@ -36,7 +36,7 @@ def wait_for(text):
             shown += os.read(screen, 4096).decode(errors="replace")
         except OSError:
             sys.exit(f"it ended before it showed {text!r}: {shown!r}")
-    shown = ""
+    shown = plain.split(text, 1)[1]
 
 
 wait_for("> ")
