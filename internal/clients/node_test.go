@@ -31,8 +31,8 @@ type node struct {
 }
 
 // startNodes starts three nodes with their data below dir, and waits until they are a cluster. It returns those that it
-// has started even if it fails.
-func startNodes(binary, dir string) ([]*node, error) {
+// has started even if it fails. The flags come on top of those that every node needs.
+func startNodes(binary, dir string, flags ...string) ([]*node, error) {
 	var nodes []*node
 	addrs, err := freeAddresses(6)
 	if err != nil {
@@ -43,6 +43,7 @@ func startNodes(binary, dir string) ([]*node, error) {
 		name := fmt.Sprintf("n%d", i+1)
 		n := &node{binary: binary, name: name, resp: resp, out: filepath.Join(dir, name+".log")}
 		n.args = []string{"serve", "--id", name, "--dir", filepath.Join(dir, name), "--resp", resp, "--peer", peer}
+		n.args = append(n.args, flags...)
 		if i > 0 {
 			n.args = append(n.args, "--join", nodes[0].resp)
 		}
