@@ -2,12 +2,24 @@ package fsm
 
 import "encoding/binary"
 
-// Condition is what a group asks of a key before it is applied: that nothing is there, or that no Entry after Index has
-// changed it. A key whose deadline has passed is missing, and counts as changed.
+// Condition is what a group asks before it is applied: of a key, that nothing is there, or that no Entry after Index has
+// changed it; or, if Whole, that each of its own Ops can be done. A key whose deadline has passed is missing, and counts as
+// changed.
 type Condition struct {
-	Key     []byte
+	Key     []byte // empty if Whole
 	Missing bool
-	Index   uint64 // unless Missing: what a Version Op answered
+	Whole   bool
+	Index   uint64 // unless Missing or Whole: what a Version Op answered
+}
+
+func (c *Condition) kind() byte {
+	switch {
+	case c.Whole:
+		return 2
+	case c.Missing:
+		return 1
+	}
+	return 0
 }
 
 const partConditions = 1
@@ -16,11 +28,11 @@ const partConditions = 1
 //
 //	uvarint number of them
 //	each: uvarint length, key
-//	      one byte: 1 missing, 0 unchanged
+//	      one byte: 0 unchanged, 1 missing, 2 whole
 //	      uvarint index                        if unchanged
 
 // AppendGroupIf is AppendGroup for Ops that are applied only if all conditions hold when the group begins; otherwise every
-// Result is Aborted and nothing changes.
+// Result is Aborted and nothing changes. If it is because an Op can't be done, every Result has that one's Code.
 func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
 	if len(conditions) == 0 {
 		return AppendGroup(dst, ops)
@@ -32,8 +44,8 @@ func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
 		c := &conditions[i]
 		dst = binary.AppendUvarint(dst, uint64(len(c.Key)))
 		dst = append(dst, c.Key...)
-		dst = append(dst, byte(truth(c.Missing).Int))
-		if !c.Missing {
+		dst = append(dst, c.kind())
+		if c.kind() == 0 {
 			dst = binary.AppendUvarint(dst, c.Index)
 		}
 	}
@@ -59,26 +71,37 @@ func (d *decoder) condition() (c Condition) {
 		c.Index = d.uvarint()
 	case 1:
 		c.Missing = true
+	case 2:
+		c.Whole = true
 	default:
 		d.fail()
 	}
 	return c
 }
 
-// met reports whether all conditions of a group hold now. It changes nothing: a key that is due is not removed.
-func (m *Machine) met(conditions []byte) bool {
+// unmet is why a group, the first of groups, with these conditions is not applied now: Aborted, or the Code of an Op that can't
+// be done; OK if all hold. It changes nothing: a key that is due is not removed.
+func (m *Machine) unmet(conditions, groups []byte) Code {
 	d := decoder{rest: conditions}
+	whole := false
 	for n := d.uvarint(); n > 0; n-- {
 		c := d.condition()
+		if c.Whole {
+			whole = true
+			continue
+		}
 		hash := m.table.hash(c.Key)
 		it, found := m.table.get(hash, c.Key)
 		due := found && it.deadline != 0 && it.deadline <= m.now
 		switch {
 		case c.Missing && found && !due:
-			return false
+			return Aborted
 		case !c.Missing && (due || m.versions.last(hash) > c.Index):
-			return false
+			return Aborted
 		}
 	}
-	return true
+	if whole {
+		return m.try(groups, true)
+	}
+	return OK
 }

@@ -18,8 +18,10 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		m.writes++
 	}
 	switch taken := len(r.results); {
-	case r.forbidden == Aborted:
-		return Result{Code: Aborted}
+	case r.aborted == FullBytes, r.aborted == FullKeys:
+		return m.limits.refusal(r.aborted)
+	case r.aborted != OK:
+		return Result{Code: r.aborted}
 	case op.tooLong():
 		return Result{Code: TooLong}
 	case !facts.write && (op.Kind == Version || taken > maxReads && !r.paid()):

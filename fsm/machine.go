@@ -141,7 +141,8 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 type run struct {
 	results   Results
 	group     []byte // the group that is being applied, and what follows it
-	forbidden Code   // why no write of the group may happen; Aborted: nothing of it; or OK
+	forbidden Code   // why no write of the group may happen, or OK
+	aborted   Code   // why nothing of the group is applied, or OK
 	weighed   bool   // whether readsPaid is known
 	readsPaid bool
 }
@@ -162,12 +163,12 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 	var op Op
 	ops := 0
 	for len(d.rest) > 0 {
-		r.group, r.forbidden, r.weighed = d.rest, OK, false
+		r.group, r.forbidden, r.aborted, r.weighed = d.rest, OK, OK, false
 		n := d.group()
-		switch {
-		case d.conditions != nil && !m.met(d.conditions):
-			r.forbidden = Aborted
-		case !roomy || m.limits != limits: // the group before may have set others
+		if d.conditions != nil {
+			r.aborted = m.unmet(d.conditions, r.group)
+		}
+		if !roomy || m.limits != limits { // the group before may have set others
 			r.forbidden = m.foresee(r.group)
 		}
 		for ; n > 0; n-- {
@@ -196,7 +197,7 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	var op Op
 	for len(d.rest) > 0 {
 		n := d.group()
-		aborted := d.conditions != nil && !m.met(d.conditions)
+		aborted := d.conditions != nil && m.unmet(d.conditions, nil) != OK
 		for ; n > 0; n-- {
 			d.op(&op)
 			if d.failed || op.Kind.Writes() {

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // model is a Machine as one would write it on a napkin: a map of strings, walked as a whole for what is due.
@@ -62,7 +63,12 @@ func (m *model) apply(stamp int64, batches []modelBatch) (verdicts []Verdict, re
 // group runs the Ops of a group, and if one meets a limit, takes back what they did and refuses all that write. If a condition
 // does not hold, it runs none.
 func (m *model) group(conditions []Condition, ops []Op) (answers []string) {
+	whole := false
 	for _, c := range conditions {
+		if c.Whole {
+			whole = true
+			continue
+		}
 		_, found := m.keys[string(c.Key)]
 		if c.Missing && found || !c.Missing && max(m.changed[string(c.Key)], m.flushed) > c.Index {
 			return slices.Repeat([]string{"aborted"}, len(ops))
@@ -71,7 +77,12 @@ func (m *model) group(conditions []Condition, ops []Op) (answers []string) {
 	before, changed, flushed := maps.Clone(m.keys), maps.Clone(m.changed), m.flushed
 	m.refused = ""
 	for _, op := range ops {
-		answers = append(answers, m.one(op))
+		answer := m.one(op)
+		answers = append(answers, answer)
+		if no := refusalIn(answer, m.refused); whole && op.Kind.Writes() && no != "" {
+			m.keys, m.changed, m.flushed, m.refused = before, changed, flushed, ""
+			return slices.Repeat([]string{no}, len(ops))
+		}
 	}
 	if m.refused == "" {
 		return answers
@@ -83,6 +94,19 @@ func (m *model) group(conditions []Condition, ops []Op) (answers []string) {
 		}
 	}
 	return answers
+}
+
+// refusalIn is the Code in an answer, with the limit if there is one, or "".
+func refusalIn(answer, limit string) string {
+	if limit != "" {
+		return limit
+	}
+	for _, name := range codeNames[1:] {
+		if strings.HasPrefix(answer, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // store puts it under key. It notes a limit that this goes beyond.

@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 // An Op is a kind, its key, and what the kind needs: "incr k 5", "set k hello nx xx get keepttl px=100 at=9000",
 // "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5", "increx k 5 low=0 high=9 saturate forever",
 // "setif k v ge=5 tell", "setrange k 3 text", "scan 0 10" (the cursor, how many). "ab*512" is ab 512 times, "" nothing; "1000x set k% v" is
-// a thousand Ops, with % their number. A group may begin with conditions: "if k missing", "if k since 7", "if k since -1"
+// a thousand Ops, with % their number. A group may begin with conditions: "if k missing", "if whole", "if k since 7", "if k since -1"
 // (-1: before the last Entry).
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")

@@ -17,6 +17,10 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 			groups, all, ops, conditions = AppendGroupIf(groups, conditions, ops), append(all, ops...), nil, nil
 			continue
 		case "if":
+			if words[1] == "whole" {
+				conditions = append(conditions, Condition{Whole: true})
+				continue
+			}
 			c := Condition{Key: []byte(long(words[1])), Missing: words[2] == "missing"}
 			if !c.Missing {
 				c.Index = uint64(s.int(words[3]))

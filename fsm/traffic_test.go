@@ -181,7 +181,10 @@ func (tr *traffic) conditions() (cs []Condition) {
 	if tr.rnd.IntN(5) != 0 {
 		return nil
 	}
-	for range 1 + tr.rnd.IntN(2) {
+	if tr.rnd.IntN(3) == 0 {
+		cs = append(cs, Condition{Whole: true})
+	}
+	for range tr.rnd.IntN(3) {
 		cs = append(cs, Condition{Key: tr.key(), Missing: true})
 		if tr.rnd.IntN(2) == 0 {
 			cs[len(cs)-1] = Condition{Key: tr.key(), Index: tr.index - min(tr.index, tr.rnd.Uint64N(30))}

@@ -10,6 +10,8 @@ package fsm
 //	        trial.play(Op)        else: decide as in earnest, on a copy of what the group touches
 //	    apply(Op, …, forbidden) every write refused, or in earnest
 //
+// The same trial finds out whether every Op of a group that asks for that can be done (Condition.Whole).
+//
 // (A write that finds no room for the old value in its Batch's Results is refused alone, and the trial does not know. So what
 // makes groups of several Ops must keep their answers within MaxWeight, or within the bound that weight.go names.)
 
@@ -20,7 +22,6 @@ func (m *Machine) foresee(groups []byte) Code {
 	if ops < 2 {
 		return OK
 	}
-	first := d
 	var op Op
 	texts := 0
 	for range ops {
@@ -32,9 +33,19 @@ func (m *Machine) foresee(groups []byte) Code {
 	if d.failed || m.limits.hold(m.usage(), ops, texts, len(groups)-len(d.rest)) {
 		return OK // if it failed, the earnest pass says so
 	}
-	t := trial{m: m, usage: m.usage(), items: map[string]item{}}
-	for range ops {
-		first.op(&op)
+	return m.try(groups, false)
+}
+
+// try plays the first of groups and says which limit it meets, or OK; if whole, also what else an Op that can't be done would
+// answer. What it can't decode it leaves to the earnest pass.
+func (m *Machine) try(groups []byte, whole bool) Code {
+	d := decoder{rest: groups}
+	t := trial{m: m, whole: whole, usage: m.usage(), items: map[string]item{}}
+	var op Op
+	for n := d.group(); n > 0; n-- {
+		if d.op(&op); d.failed {
+			return OK
+		}
 		if code := t.play(&op); code != OK {
 			return code
 		}
@@ -46,6 +57,7 @@ func (m *Machine) foresee(groups []byte) Code {
 // new, and does not change meanwhile. It holds at most one item for each Op of the group.
 type trial struct {
 	m       *Machine
+	whole   bool            // every refusal counts
 	items   map[string]item // of the keys that were written to; the zero item: gone
 	flushed bool            // the Machine's own keys are gone
 	usage   usage
@@ -59,13 +71,19 @@ func (t *trial) play(op *Op) Code {
 		clear(t.items)
 		t.flushed, t.usage = true, usage{}
 		return OK
+	case op.tooLong() && t.whole:
+		return TooLong
 	case !facts.write || !facts.key || facts.internal || op.tooLong():
 		return OK
 	case facts.target:
 		return t.move(op)
 	}
 	old, next := t.live(op.Key), item{}
-	if _, does := t.m.decide(op, &old, old.value.Kind != Nil, &next); does == keeps {
+	r, does := t.m.decide(op, &old, old.value.Kind != Nil, &next)
+	if r.Code != OK && t.whole {
+		return r.Code
+	}
+	if does == keeps {
 		return OK
 	}
 	if code := t.m.limits.refuse(op, t.usage, &old, &next); code != OK {
@@ -77,7 +95,11 @@ func (t *trial) play(op *Op) Code {
 
 func (t *trial) move(op *Op) Code {
 	from, to := t.live(op.Key), t.live(op.target())
-	if _, moves := decideMove(op, from.value.Kind != Nil, to.value.Kind != Nil); !moves {
+	r, moves := decideMove(op, from.value.Kind != Nil, to.value.Kind != Nil)
+	if r.Code != OK && t.whole {
+		return r.Code
+	}
+	if !moves {
 		return OK
 	}
 	if code := t.m.limits.exceeded(t.usage, t.usage.moved(op, &from, &to)); code != OK {

@@ -17,7 +17,7 @@ var counterCommands = []command{
 		syntax: "key decrement", summary: "Subtracts an integer from a counter.", reply: "integer: the new number"},
 	{name: "mincrby", arity: -3, flags: "write denyoom", keys: span{2, -1, 1}, parse: parseMIncrBy,
 		syntax: "increment key [key ...]", summary: "Adds an integer to several counters in one step; a key that is named twice gets it twice.",
-		reply: "array: for each key the new number, or why nothing was added to it", cost: "O(N), N keys"},
+		reply: "array of integers: for each key the new number", errors: "as INCRBY, and then no counter has changed; not inside MULTI.", cost: "O(N), N keys"},
 }
 
 // INCR key · INCRBY key n
@@ -36,12 +36,8 @@ func parseMIncrBy(c *command, args [][]byte, to *call) error {
 	if !ok {
 		return errNotInteger
 	}
-	to.render = func(w *writer, c *command, ops int, a *answers) {
-		w.Array(ops)
-		for range ops {
-			replyInt(w, c, 1, a)
-		}
-	}
+	to.conditions = append(to.conditions, fsm.Condition{Whole: true})
+	to.render = replyIntegers
 	if err := to.perKey(c, fsm.Incr, args[2:]); err != nil {
 		return err
 	}
@@ -49,6 +45,21 @@ func parseMIncrBy(c *command, args [][]byte, to *call) error {
 		to.ops[i].Amount = amount
 	}
 	return nil
+}
+
+// replyIntegers is of commands that are done as a whole or not at all.
+func replyIntegers(w *writer, c *command, ops int, a *answers) {
+	if r := a.peek(); r.Code != fsm.OK {
+		for range ops {
+			a.next()
+		}
+		w.Error(refusal(c, r))
+		return
+	}
+	w.Array(ops)
+	for range ops {
+		replyInt(w, c, 1, a)
+	}
 }
 
 func parseAdd(args [][]byte, sign int64, to *call) error {
