@@ -74,7 +74,7 @@ func (n *Node) expendable() error {
 	case len(servers) != 1 || string(servers[0].ID) != n.id.ID:
 		return fmt.Errorf("%w: node %s is one of the %d members of its cluster", fsm.ErrRefused, n.id.Name, len(servers))
 	case !n.replica.pristine():
-		keys, _ := n.replica.keys()
+		keys, _, _ := n.replica.keys()
 		return fmt.Errorf("%w: node %s has been counted with (it holds %d keys)", fsm.ErrRefused, n.id.Name, keys)
 	}
 	return nil

@@ -33,6 +33,7 @@ type replica struct {
 
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
+	expired uint64          // keys whose time came in the Machines before this one
 	sink    func(fsm.Event) // hears of every change, under mu; nil: nobody listens
 }
 
@@ -132,11 +133,11 @@ func (r *replica) observe(sink func(fsm.Event)) {
 	r.machine.Observe(sink)
 }
 
-// keys counts the keys, and those that have a deadline.
-func (r *replica) keys() (all, expiring uint64) {
+// keys counts the keys, those that have a deadline, and those whose time has come since the node started.
+func (r *replica) keys() (all, expiring, expired uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.machine.Keys(), r.machine.Expiring()
+	return r.machine.Keys(), r.machine.Expiring(), r.expired + r.machine.Expired()
 }
 
 // digest is a sum over everything the replica holds, and the index it stands for.
@@ -190,6 +191,7 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	}
 	r.mu.Lock()
 	m.Observe(r.sink)
+	r.expired += r.machine.Expired()
 	r.machine = m
 	r.configured.Store(nil)
 	r.publishLocked()

@@ -27,7 +27,7 @@ func (n *Node) Local() fsm.Status {
 		Warnings:     []string{},
 	}
 	voters := 0
-	s.Keys, s.Expires = n.replica.keys()
+	s.Keys, s.Expires, s.Expired = n.replica.keys()
 	used, limits, _ := n.replica.room()
 	s.UsedBytes, s.MaxBytes, s.MaxKeys = used, limits.Bytes, limits.Keys
 	if r := n.space.room(); r.known {

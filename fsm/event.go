@@ -44,6 +44,7 @@ func (m *Machine) tellMove(op *Op) {
 
 // ended says that the time of key has come.
 func (m *Machine) ended(key []byte) {
+	m.expired++
 	if m.observer != nil {
 		m.observer(Event{"expired", key})
 	}

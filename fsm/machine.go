@@ -25,6 +25,7 @@ type Machine struct {
 	origins   []origin // by id
 	nodes     []Node   // by id
 
+	expired  uint64      // keys whose time has come, since this Machine was made: no part of the state
 	observer func(Event) // nil: none; no part of the state
 }
 
@@ -48,6 +49,9 @@ func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
 // Expiring is the number of keys that have a deadline. (Keys of one hash and one deadline count once: it takes 2^32 keys to
 // expect two.)
 func (m *Machine) Expiring() uint64 { return uint64(m.deadlines.queue.Len()) }
+
+// Expired is how many keys it has removed because their time had come, since New or Restore.
+func (m *Machine) Expired() uint64 { return m.expired }
 
 // Pristine reports whether no client's write was ever applied. The cluster's own (Register, Limit, Remove) don't count.
 func (m *Machine) Pristine() bool { return m.writes == 0 }

@@ -27,6 +27,7 @@ type Status struct {
 	Version      string   `json:"version"`
 	Keys         uint64   `json:"keys"`
 	Expires      uint64   `json:"expires"`    // keys that have a deadline
+	Expired      uint64   `json:"expired"`    // keys that have ended at this node since it started
 	UsedBytes    uint64   `json:"used_bytes"` // Machine.UsedBytes
 	MaxBytes     uint64   `json:"max_bytes"`  // Limits.Bytes; 0: no limit
 	MaxKeys      uint64   `json:"max_keys"`   // Limits.Keys; 0: no limit

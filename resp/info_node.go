@@ -109,7 +109,7 @@ func infoPersistence(b *strings.Builder, d *door, st *fsm.Status) {
 	infoLine(b, "disk_low", low)
 }
 
-func infoStats(b *strings.Builder, d *door, _ *fsm.Status) {
+func infoStats(b *strings.Builder, d *door, node *fsm.Status) {
 	st, rate := d.sinceReset(), d.rates()
 	infoLine(b, "total_connections_received", st.Accepted)
 	infoLine(b, "total_commands_processed", st.Commands)
@@ -119,6 +119,7 @@ func infoStats(b *strings.Builder, d *door, _ *fsm.Status) {
 	infoLine(b, "instantaneous_input_kbps", fmt.Sprintf("%.2f", rate.input/1024))
 	infoLine(b, "instantaneous_output_kbps", fmt.Sprintf("%.2f", rate.output/1024))
 	infoLine(b, "rejected_connections", st.Rejected)
+	infoLine(b, "expired_keys", node.Expired)
 	infoLine(b, "evicted_keys", 0)
 	infoLine(b, "keyspace_hits", st.hits)
 	infoLine(b, "keyspace_misses", st.misses)
