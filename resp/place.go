@@ -68,7 +68,10 @@ func (s *session) classify(u *unit, call *call) {
 func (c *call) size() (bytes int) {
 	for i := range c.ops {
 		op := &c.ops[i]
-		bytes += perOp + len(op.Key) + len(op.Value.Text) + len(op.Than.Text) + len(op.Low.Text) + len(op.High.Text)
+		bytes += perOp + len(op.Key) + len(op.Value.Text)
+		if op.Kind == fsm.IncrEx || op.Compare != 0 { // more numbers
+			bytes += perOp + len(op.Than.Text) + len(op.Low.Text) + len(op.High.Text)
+		}
 	}
 	for i := range c.conditions {
 		bytes += perOp + len(c.conditions[i].Key)
@@ -76,7 +79,7 @@ func (c *call) size() (bytes int) {
 	return bytes
 }
 
-const perOp = 32 // bytes of an encoded Op, or a condition, beside its key and its texts, at most
+const perOp = 32 // bytes of an encoded Op with one number, or of a condition, beside its key and its texts, at most
 
 // tooLarge refuses a command whose Ops would never fit into a group.
 func tooLarge(size int) error {
