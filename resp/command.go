@@ -104,6 +104,7 @@ type call struct {
 	attempt    bool // GET key STATE: read at level fsm.Attempt
 	slow       bool // its reply takes longer to make than to wake a goroutine
 	strong     bool // read strongly whatever the connection's level is
+	looks      int  // keys that reads look at, at most
 	writes     bool // some Op writes, or there are conditions: it must be proposed
 
 	taken func(*session) // what is left to do when the command has been answered or placed, not queued; nil: nothing
@@ -124,7 +125,11 @@ func (c *call) reset() {
 func (c *call) parsed() {
 	c.writes = len(c.conditions) > 0 || c.strong && (c.session.level != fsm.Strong || len(c.ops) > maxGroupReads)
 	for i := range c.ops {
-		c.writes = c.writes || c.ops[i].Kind.Writes()
+		op := &c.ops[i]
+		c.writes = c.writes || op.Kind.Writes()
+		if c.looks++; op.Kind == fsm.Scan {
+			c.looks += int(op.Value.Int)
+		}
 	}
 }
 

@@ -11,14 +11,16 @@ import (
 // go to the cluster at once, and of heavy ones only as many as fill a Batch are there at a time; the others wait here, in
 // order. A quarter of it, while anybody sends light ones: they wait for what is on its way and for their own.
 const (
-	lightOps   = 16      // a unit of more is heavy
-	lightBytes = 8 << 10 // encoded; and so is one of more bytes
+	lightOps    = 16              // a unit of more is heavy, and one whose reads look at more keys
+	lightBytes  = 8 << 10         // encoded; and so is one of more bytes
+	lightWeight = 4 * fsm.MaxText // and one whose answers may have more that a Batch must have room for
 
 	heavyOps   = fsm.MaxBatchOps // of heavy units in the cluster at a time; one that is larger goes alone
 	heavyTight = heavyOps / 4    // while there are light ones
 	tightFor   = 25 * heavyOps   // Ops of heavy units behind the last light one, until it is forgotten
 
-	bytesPerOp = 32 // a Batch is full with 4,000 Ops or 128 KiB
+	bytesPerOp  = 32                       // a Batch is full with 4,000 Ops or 128 KiB
+	weightPerOp = fsm.MaxWeight / heavyOps // or with answers of so much for each of them
 )
 
 // gate is how units get to the cluster.
@@ -35,8 +37,8 @@ type gate struct {
 // pass hands a unit over, now or later. It never blocks. Call done when the cluster is done with the unit. calm says that the
 // last unit of the same session was light: else this one may be the rest of a pipeline.
 func (g *gate) pass(u *unit, calm bool) {
-	ops, bytes := u.request.Ops, len(u.request.Groups)
-	if ops <= lightOps && bytes <= lightBytes {
+	ops, bytes, weight := max(u.request.Ops, u.reads), len(u.request.Groups), u.request.Weight
+	if ops <= lightOps && bytes <= lightBytes && weight <= lightWeight {
 		u.weight = 0
 		if calm {
 			g.mu.Lock()
@@ -46,7 +48,7 @@ func (g *gate) pass(u *unit, calm bool) {
 		g.hand(u)
 		return
 	}
-	u.weight = max(ops, bytes/bytesPerOp)
+	u.weight = max(ops, bytes/bytesPerOp, weight/weightPerOp)
 	g.mu.Lock()
 	g.heavy++
 	passes := len(g.waiting) == 0 && g.admit(u)

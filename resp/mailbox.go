@@ -146,8 +146,11 @@ func (s *session) collectAll() {
 	}
 }
 
-// deliver takes the mailbox into the replies. What there is no room for is taken by drain, which writes them.
+// deliver takes the mailbox into the replies. What there is no room for is taken by drain, which writes them. A message may
+// be for thousands, so each takes a lane.
 func (c *conn) deliver() {
+	c.server.lanes.enter()
+	defer c.server.lanes.leave()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for !c.dead && c.session.inbox.waiting.Load() && !c.session.closing {

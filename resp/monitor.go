@@ -63,6 +63,7 @@ func (d *door) tellMonitors(s *session, c *command, args [][]byte) {
 	for mailbox := range d.switchboard.monitors {
 		mailbox.post(m)
 	}
+	s.turn -= len(d.switchboard.monitors) * turnReplies / turnCommands
 }
 
 // secrets is the first of the arguments that nobody may see, at most two; 0: none.

@@ -42,7 +42,7 @@ func (s *session) mayJoin(u *unit, call *call) bool {
 		return s.sent == nil && (u.class == empty || u.class == reading && u.request.Level == fsm.Attempt)
 	}
 	if s.rides(u) {
-		return len(call.ops) <= maxRideKeys
+		return call.looks <= maxRideKeys
 	}
 	return u.class == empty || u.request.Level == s.readLevel()
 }

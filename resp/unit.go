@@ -35,7 +35,7 @@ type unit struct {
 	share   share
 	weight  int // for the gate
 	writes  int // Ops
-	reads   int // Ops
+	reads   int // keys that reads look at, at most
 	slots   []slot
 	text    writer // replies made on the spot
 	reread  bool   // again is on its way or done
@@ -75,7 +75,7 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	}
 	reads := u.reads
 	if !call.writes {
-		reads += len(call.ops)
+		reads += call.looks
 	}
 	over := len(r.Groups) > u.share.bytes || r.Ops > u.share.ops || r.Weight > fsm.MaxWeight || reads > u.share.reads
 	if over && ops > 0 {

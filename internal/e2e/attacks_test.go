@@ -18,6 +18,7 @@ const (
 	bulk       = 1 << 20 // the longest argument
 	dribblers  = 200
 	dripEvery  = 10 * time.Millisecond
+	dripPing   = 200 * time.Millisecond
 	stormers   = 16
 	drippers   = 100 // 10,000 one-byte packets each
 	hoarders   = 1000
@@ -46,7 +47,16 @@ var attacks = []attack{
 	{"deaf incr: 200 never read replies", deafTo("INCR deaf\r\n"), wantsNoneRefused},
 	{"storm: connect, ask, vanish", storm, wantsNoneRefused},
 	{"errors: protocol errors in a loop", errorsAllDay, wantsProtocolErrors},
+	{"multi: 500 never say EXEC", neverExec, wantsSomeClosed},
+	{"exec: 8 endless pipelines of transactions", endlessly("MULTI\r\nINCR stream\r\nGET stream\r\nEXEC\r\n"), wantsNoneClosed},
+	{"deaf subscribers: 200, and messages without end", deafSubscribers, wantsNoneRefused},
+	{"monitor: 50 never read what all others do", deafMonitors, wantsSomeClosed},
+	{"patterns: 8 endless pipelines of SCAN", patterns("SCAN 0 COUNT 1000 MATCH " + badPattern + "\r\n"), wantsNoneClosed},
+	{"patterns: 8 endless pipelines of KEYS", patterns("KEYS " + badPattern + "\r\n"), wantsNoneClosed},
 }
+
+// badPattern makes a naive matcher look at a key of many a's for ever.
+var badPattern = strings.Repeat("*a", 50) + "*b"
 
 // bigKey holds the longest value.
 const bigKey = "big"
@@ -116,6 +126,48 @@ func deafTo(command string) func(f *field) {
 			c.repeat(command)
 			c.linger()
 		})
+	}
+}
+
+func neverExec(f *field) {
+	f.crowd(announcers, func(c *foe) {
+		f.running.Go(c.wait)
+		c.send([]byte("MULTI\r\n" + strings.Repeat("SET "+bigKey+" "+bigValue+"\r\n", 200)))
+		c.linger()
+	})
+}
+
+func deafSubscribers(f *field) {
+	f.crowd(deaf, func(c *foe) {
+		c.send([]byte("SUBSCRIBE news\r\n"))
+		c.drip(dripPing, []byte("PING\r\n")) // to notice the end
+	})
+	endlessly("PUBLISH news " + strings.Repeat("x", 1000) + "\r\n")(f)
+}
+
+func deafMonitors(f *field) {
+	f.crowd(deaf/4, func(c *foe) {
+		c.send([]byte("MONITOR\r\n"))
+		c.drip(dripPing, []byte("PING\r\n"))
+	})
+	endlessly("PING " + strings.Repeat("x", 1000) + "\r\n")(f)
+}
+
+// patterns asks for keys behind 20,000 long ones.
+func patterns(command string) func(f *field) {
+	return func(f *field) {
+		f.crowd(1, func(c *foe) {
+			f.running.Go(c.wait)
+			for n := range 200 {
+				packet := "MSET"
+				for i := range 100 {
+					packet += fmt.Sprintf(" %s%d 1", strings.Repeat("a", 500), 100*n+i)
+				}
+				c.send([]byte(packet + "\r\n"))
+			}
+			c.linger()
+		})
+		endlessly(command)(f)
 	}
 }
 
