@@ -103,7 +103,7 @@ type call struct {
 	render     render
 	attempt    bool // GET key STATE: read at level fsm.Attempt
 	slow       bool // its reply takes longer to make than to wake a goroutine
-	strong     bool // read strongly whatever the connection's level is
+	strong     bool // read strongly, and in one step, whatever the connection's level is
 	looks      int  // keys that reads look at, at most
 	writes     bool // some Op writes, or there are conditions: it must be proposed
 
@@ -120,10 +120,10 @@ func (c *call) reset() {
 	*c = call{session: c.session, ops: c.ops[:0]}
 }
 
-// parsed notes what follows from the Ops. Reads that must be strong, or are too many for one step of a reader but may not be
-// split, are proposed as well.
+// parsed notes what follows from the Ops. Reads that may not be split, and are too many for one step of a reader, are proposed
+// as well.
 func (c *call) parsed() {
-	c.writes = len(c.conditions) > 0 || c.strong && (c.session.level != fsm.Strong || len(c.ops) > maxGroupReads)
+	c.writes = len(c.conditions) > 0 || c.strong && len(c.ops) > maxGroupReads
 	for i := range c.ops {
 		op := &c.ops[i]
 		c.writes = c.writes || op.Kind.Writes()

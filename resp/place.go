@@ -44,7 +44,15 @@ func (s *session) mayJoin(u *unit, call *call) bool {
 	if s.rides(u) {
 		return call.looks <= maxRideKeys
 	}
-	return u.class == empty || u.request.Level == s.readLevel()
+	return u.class == empty || u.request.Level == s.levelOf(call)
+}
+
+// levelOf is how a call that reads is answered.
+func (s *session) levelOf(call *call) fsm.Level {
+	if call.strong {
+		return fsm.Strong
+	}
+	return s.readLevel()
 }
 
 // rides reports whether a read that joins u would stand behind writes that aren't finished.
@@ -53,7 +61,7 @@ func (s *session) rides(u *unit) bool {
 }
 
 func (s *session) classify(u *unit, call *call) {
-	u.request.Level = s.readLevel()
+	u.request.Level = s.levelOf(call)
 	switch {
 	case call.attempt:
 		u.class, u.request.Level = reading, fsm.Attempt

@@ -30,6 +30,7 @@ const (
 	maxQueued    = 16384 // commands
 	maxOldValues = 100   // commands that write and answer an old value, such as GETSET: they can't be asked again
 	maxWatched   = 1024  // keys that a connection watches
+	quickQueued  = 16    // commands whose replies are made at once; more, and those that tell of the node, take a lane
 )
 
 // transaction is what MULTI has begun.
@@ -39,6 +40,7 @@ type transaction struct {
 	bytes  int      // of those copies
 	size   int      // of the Ops, encoded, at most
 	olds   int      // Ops that answer old values
+	slow   bool     // it has commands that may take their time
 	broken bool     // a command could not be queued: EXEC will refuse
 	doomed string   // the repeatable error that every command gets, EXEC too: see burst.go
 }
@@ -162,6 +164,7 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	args = copied(args)
 	if c.local != nil {
 		t.queue = append(t.queue, queued{command: c, args: args})
+		t.slow = t.slow || !c.fast
 		return nil
 	}
 	s.call.reset()
@@ -227,7 +230,7 @@ func parseExec(_ *command, _ [][]byte, to *call) error {
 			to.ops = append(to.ops, fsm.Op{Kind: fsm.Exists, Key: w.conditions[0].Key})
 		}
 	}
-	to.strong = true
+	to.strong, to.slow = true, t.slow || len(t.queue) > quickQueued
 	to.render = func(w *writer, _ *command, ops int, a *answers) { t.render(s, w, ops, a) }
 	return nil
 }
@@ -247,13 +250,17 @@ func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
 	}
 	a.verified = true
 	w.Array(len(t.queue))
+	told := 0 // bytes of commands that need no counter
 	for i := range t.queue {
 		q, start := &t.queue[i], len(w.buf)
 		switch {
 		case q.err != nil:
 			w.Error(q.err.Error())
+		case q.command.local != nil && told > maxReplies:
+			w.Error("ERR the replies of this transaction are too large")
 		case q.command.local != nil:
 			q.command.local(s, w, q.args)
+			told += len(w.buf) - start
 		default:
 			q.render(w, q.command, q.ops, a)
 		}

@@ -1,0 +1,147 @@
+package resp
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/truecount/truecount/fsm"
+)
+
+func TestATransactionIsOneGroupOfOneRequest(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("MULTI\r\nINCR a\r\nPING\r\nMGET a b\r\nEXEC\r\nINCR a\r\n")
+	c.asked("propose 4") // the INCR behind it is in the same Request
+	if first, rest := fsm.CutGroup(cluster.pending[0].Groups); len(rest) == 0 {
+		t.Fatal("the INCR behind the transaction is in its group")
+	} else if n, _ := fsm.CountOps(first); n != 3 {
+		t.Fatalf("the transaction's group has %d Ops", n)
+	}
+	cluster.step()
+	c.wants("OK", "QUEUED", "QUEUED", "QUEUED", "1) (integer) 1\n2) PONG\n3) 1) \"1\"\n   2) (nil)", "(integer) 2")
+}
+
+func TestATransactionThatOnlyReadsNeedsNoEntry(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("MULTI\r\nGET a\r\nGET b\r\nEXEC\r\n")
+	c.asked("read strong 2")
+	cluster.step()
+	c.wants("OK", "QUEUED", "QUEUED", "1) (nil)\n2) (nil)")
+	c.send("CONSISTENCY STALE\r\nMULTI\r\nGET a\r\nEXEC\r\nGET a\r\n")
+	cluster.step()
+	cluster.step()
+	c.asked("read strong 1", "read stale 1") // a transaction is strong at every level
+}
+
+func TestWhoWatchesReadsStrongly(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("CONSISTENCY STALE\r\nGET a\r\n")
+	cluster.step()
+	c.send("WATCH a\r\n")
+	cluster.step()
+	c.send("GET a\r\n")
+	cluster.step()
+	c.send("UNWATCH\r\nGET a\r\n")
+	cluster.step()
+	c.asked("read stale 1", "read strong 1", "read strong 1", "read stale 1")
+}
+
+// Both riders are read again behind the Batch: the level is not that of the connection.
+func TestATransactionThatIsReadAgainIsReadStrongly(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("SET a " + strings.Repeat("x", fsm.MaxText) + "\r\nCONSISTENCY STALE\r\n")
+	cluster.step()
+	get := strings.Repeat("MGET"+strings.Repeat(" a", 15)+"\r\n", 20)
+	c.send("INCR b\r\n" + get + "MULTI\r\n" + "GET a\r\nGET b\r\nEXEC\r\n")
+	for cluster.step() {
+	}
+	if last := cluster.history[len(cluster.history)-1]; !strings.HasPrefix(last, "read strong") {
+		t.Errorf("the cluster was asked %q", cluster.history)
+	}
+}
+
+func TestExecWaitsForTheAnswerToWatch(t *testing.T) {
+	cluster := newTestCluster(t)
+	c, other := newClient(t, cluster), newClient(t, cluster)
+	c.send("WATCH a\r\nMULTI\r\nINCR a\r\nEXEC\r\n")
+	c.asked("read strong 1")
+	cluster.step()
+	c.asked("propose 1")
+	for cluster.step() {
+	}
+	c.wants("OK", "OK", "QUEUED", "1) (integer) 1")
+	c.send("WATCH a\r\n")
+	cluster.step()
+	other.send("SET a 1\r\n")
+	cluster.step()
+	c.send("MULTI\r\nINCR a\r\nEXEC\r\nGET a\r\n")
+	for cluster.step() {
+	}
+	c.wants("OK", "OK", "QUEUED", "(nil)", `"1"`)
+}
+
+// What stands behind a refused MULTI, or a refused command of a transaction, must not run by itself, be it in a later packet.
+func TestARefusedTransactionIsRefusedAsAWhole(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("INCR a\r\nMULTI\r\nINCR b\r\n")
+	cluster.fail(errNoLeader)
+	c.wants(refusedReply, refusedReply, refusedReply)
+	c.session.inputEmpty() // the driver has looked
+	c.send("INCR b\r\nEXEC\r\n")
+	c.wants(refusedReply, refusedReply)
+	c.session.inputEmpty()
+	c.send("GET b\r\nEXEC\r\n")
+	for cluster.step() {
+	}
+	c.wants("(nil)", "(error) ERR EXEC without MULTI")
+}
+
+func TestAWatchThatFailedFailsTheTransaction(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("WATCH a\r\n")
+	cluster.fail(errNoLeader)
+	c.wants(refusedReply)
+	c.session.inputEmpty()
+	c.send("MULTI\r\nINCR a\r\nEXEC\r\n")
+	c.wants("OK", "QUEUED", "(error) EXECABORT Transaction discarded because a WATCH was answered with an error.")
+}
+
+func TestATransactionWithoutRoomIsDiscarded(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	cluster.limit(fsm.Limits{Keys: 1})
+	c.send("MULTI\r\nINCR a\r\nINCR b\r\nEXEC\r\nEXISTS a b\r\n")
+	for cluster.step() {
+	}
+	replies := formatAll(t, c.replies())
+	if !strings.HasPrefix(replies[3], "(error) EXECABORT Transaction discarded because of: OOM ") || replies[4] != "(integer) 0" {
+		t.Fatalf("replies are %q", replies)
+	}
+}
+
+func TestATransactionIsBounded(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	for what, commands := range map[string]string{
+		"old values": strings.Repeat("GETSET a b\r\n", maxOldValues+1),
+		"bytes":      strings.Repeat("ECHO "+strings.Repeat("x", 32<<10)+"\r\n", 33),
+		"keys":       strings.Repeat("MGET"+strings.Repeat(" a", 1000)+"\r\n", 17),
+	} {
+		c.send("MULTI\r\n" + commands + "EXEC\r\n")
+		for cluster.step() {
+		}
+		replies := formatAll(t, c.replies())
+		if n := len(replies); !strings.HasPrefix(replies[n-2], "(error) ERR ") || !strings.HasPrefix(replies[n-1], "(error) EXECABORT") {
+			t.Errorf("%s: the last replies are %q", what, replies[n-2:])
+		}
+	}
+	c.send("MULTI\r\n" + strings.Repeat("ECHO x\r\n", 2) + strings.Repeat("COMMAND DOCS\r\n", 200) + "EXEC\r\n")
+	if n := len(c.replies()); n > 3*maxReplies {
+		t.Errorf("a transaction was answered with %d bytes", n)
+	}
+}
