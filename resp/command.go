@@ -103,9 +103,9 @@ type call struct {
 	render     render
 	attempt    bool // GET key STATE: read at level fsm.Attempt
 	slow       bool // its reply takes longer to make than to wake a goroutine
-	strong     bool // read strongly, and in one step, whatever the connection's level is
+	strong     bool // read strongly whatever the connection's level is, and in one group
 	looks      int  // keys that reads look at, at most
-	writes     bool // some Op writes, or there are conditions: it must be proposed
+	writes     bool // some Op writes, or for another reason it must be proposed
 
 	taken func(*session) // what is left to do when the command has been answered or placed, not queued; nil: nothing
 }
@@ -120,7 +120,7 @@ func (c *call) reset() {
 	*c = call{session: c.session, ops: c.ops[:0]}
 }
 
-// parsed notes what follows from the Ops. Reads that may not be split, and are too many for one step of a reader, are proposed
+// parsed notes what follows from the Ops. Reads that are too many for one step of a reader, but may not be split, are proposed
 // as well.
 func (c *call) parsed() {
 	c.writes = len(c.conditions) > 0 || c.strong && len(c.ops) > maxGroupReads

@@ -18,6 +18,9 @@ const (
 //	empty       joins       joins; behind a sent write as a rider      waits while anything is on its way
 //	reading     waits       joins                                      joins others of its kind
 //	writing     joins       rides, with at most maxRideKeys keys       waits
+//
+// What must be read strongly (WATCH, an EXEC of reads) does not ride: a Batch answers no WATCH, and what was read behind one may
+// not be of a moment before it.
 func (s *session) place(c *command, call *call) bool {
 	u := s.collecting()
 	if u.full() || !s.mayJoin(u, call) {
@@ -42,14 +45,17 @@ func (s *session) mayJoin(u *unit, call *call) bool {
 		return s.sent == nil && (u.class == empty || u.class == reading && u.request.Level == fsm.Attempt)
 	}
 	if s.rides(u) {
-		return call.looks <= maxRideKeys
+		return call.looks <= maxRideKeys && !call.strong
 	}
 	return u.class == empty || u.request.Level == s.levelOf(call)
 }
 
-// levelOf is how a call that reads is answered.
+// levelOf is how a call's reads are answered.
 func (s *session) levelOf(call *call) fsm.Level {
-	if call.strong {
+	switch {
+	case call.attempt:
+		return fsm.Attempt
+	case call.strong:
 		return fsm.Strong
 	}
 	return s.readLevel()
@@ -62,14 +68,11 @@ func (s *session) rides(u *unit) bool {
 
 func (s *session) classify(u *unit, call *call) {
 	u.request.Level = s.levelOf(call)
-	switch {
-	case call.attempt:
-		u.class, u.request.Level = reading, fsm.Attempt
-	case call.writes || s.rides(u):
+	if call.writes || s.rides(u) {
 		u.class = writing
-	default:
-		u.class = reading
+		return
 	}
+	u.class = reading
 }
 
 // size is how many bytes a call's group has at most.

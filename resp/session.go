@@ -334,9 +334,6 @@ func (s *session) complete(u *unit) {
 	if !u.reread && u.late() {
 		u.reread = true
 		u.again.Level, u.again.MinIndex = s.readLevel(), s.acked
-		if u.strong {
-			u.again.Level = fsm.Strong
-		}
 		s.door.cluster.Read(&u.again)
 		return
 	}

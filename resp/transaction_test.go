@@ -48,21 +48,6 @@ func TestWhoWatchesReadsStrongly(t *testing.T) {
 	c.asked("read stale 1", "read strong 1", "read strong 1", "read stale 1")
 }
 
-// Both riders are read again behind the Batch: the level is not that of the connection.
-func TestATransactionThatIsReadAgainIsReadStrongly(t *testing.T) {
-	cluster := newTestCluster(t)
-	c := newClient(t, cluster)
-	c.send("SET a " + strings.Repeat("x", fsm.MaxText) + "\r\nCONSISTENCY STALE\r\n")
-	cluster.step()
-	get := strings.Repeat("MGET"+strings.Repeat(" a", 15)+"\r\n", 20)
-	c.send("INCR b\r\n" + get + "MULTI\r\n" + "GET a\r\nGET b\r\nEXEC\r\n")
-	for cluster.step() {
-	}
-	if last := cluster.history[len(cluster.history)-1]; !strings.HasPrefix(last, "read strong") {
-		t.Errorf("the cluster was asked %q", cluster.history)
-	}
-}
-
 func TestExecWaitsForTheAnswerToWatch(t *testing.T) {
 	cluster := newTestCluster(t)
 	c, other := newClient(t, cluster), newClient(t, cluster)

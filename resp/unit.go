@@ -39,7 +39,6 @@ type unit struct {
 	slots   []slot
 	text    writer // replies made on the spot
 	reread  bool   // again is on its way or done
-	strong  bool   // a rider must be read strongly, if it is read again
 	slow    bool   // to make its replies takes longer than to wake a goroutine
 	walk    *walk  // of KEYS
 	mute    bool   // of asking: without a reply
@@ -85,7 +84,6 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 	}
 	u.reads = reads
 	u.slow = u.slow || call.slow
-	u.strong = u.strong || call.strong
 	if call.writes {
 		u.writes += len(call.ops)
 	}
