@@ -125,7 +125,7 @@ func (d *door) watchSpot(s *session, c *command, args [][]byte, each time.Durati
 	}
 	d.spike(c, each)
 	if d.slowlog.notes(each) {
-		s.noteSpot(args, each)
+		s.noteSpot(c, args, each)
 	}
 }
 

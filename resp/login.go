@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/subtle"
+	"slices"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -59,6 +60,34 @@ func auth(s *session, w *writer, args [][]byte) {
 	}
 	s.trust(true)
 	w.OK()
+}
+
+// redacted is a command's arguments as others may see them: without user and password, as in Redis.
+func redacted(c *command, args [][]byte) [][]byte {
+	switch c.name {
+	case "auth":
+		return hide(args, 1, len(args))
+	case "hello":
+		for i := 2; i < len(args); i++ {
+			switch {
+			case is(args[i], "AUTH"):
+				args = hide(args, i+1, i+3)
+				i += 2
+			case is(args[i], "SETNAME"):
+				i++
+			}
+		}
+	}
+	return args
+}
+
+// hide returns a copy of args in which nobody can read those from one to before another.
+func hide(args [][]byte, from, to int) [][]byte {
+	args = slices.Clone(args)
+	for i := from; i < min(to, len(args)); i++ {
+		args[i] = []byte("(redacted)")
+	}
+	return args
 }
 
 // HELLO [2 | 3 [AUTH user password] [SETNAME name]]

@@ -48,13 +48,8 @@ func (d *door) tellMonitors(s *session, c *command, args [][]byte) {
 	}
 	now := d.now()
 	line := fmt.Appendf(nil, "%d.%06d [0 %s]", now.Unix(), now.Nanosecond()/1000, s.address)
-	hidden := secrets(c, args)
-	for i, arg := range args {
+	for _, arg := range redacted(c, args) {
 		line = append(line, ' ')
-		if hidden > 0 && i >= hidden && i < hidden+2 {
-			line = append(line, `"(redacted)"`...)
-			continue
-		}
 		line = appendQuoted(line, arg)
 	}
 	d.switchboard.mu.Lock()
@@ -64,21 +59,6 @@ func (d *door) tellMonitors(s *session, c *command, args [][]byte) {
 		mailbox.post(m)
 	}
 	s.turn -= len(d.switchboard.monitors) * turnReplies / turnCommands
-}
-
-// secrets is the first of the arguments that nobody may see, at most two; 0: none.
-func secrets(c *command, args [][]byte) int {
-	switch c.name {
-	case "auth":
-		return 1
-	case "hello":
-		for i := 2; i+2 < len(args); i++ {
-			if is(args[i], "AUTH") {
-				return i + 1
-			}
-		}
-	}
-	return 0
 }
 
 // appendQuoted writes bytes between quotes, as Redis's sdscatrepr.

@@ -105,9 +105,9 @@ func (s *session) slowEntry(each time.Duration, args []string) slowEntry {
 }
 
 // noteSpot remembers a command whose arguments are still there.
-func (s *session) noteSpot(args [][]byte, each time.Duration) {
+func (s *session) noteSpot(c *command, args [][]byte, each time.Duration) {
 	shown := slowArgs{left: len(args)}
-	for _, arg := range args {
+	for _, arg := range redacted(c, args) {
 		if !shown.add(arg) {
 			break
 		}
