@@ -41,9 +41,9 @@ func (s *session) hush(before int) {
 	case s.last != nil && s.last.pushes && s.out.protocol == protocol3:
 	case len(s.out.buf) > before:
 		s.out.buf = s.out.buf[:before]
+	case u != nil && len(u.slots) > 0: // be it behind a command about the cluster, which leaves no open unit
+		u.slots[len(u.slots)-1].mute = true
 	case s.sent != nil && s.sent.class == asking:
 		s.sent.mute = true
-	case u != nil && len(u.slots) > 0:
-		u.slots[len(u.slots)-1].mute = true
 	}
 }

@@ -71,3 +71,11 @@ func TestWhoKillsItselfRunsNothingMore(t *testing.T) {
 		t.Error("the session goes on")
 	}
 }
+
+func TestAMutedReplyBehindACommandAboutTheClusterIsNotSent(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("CLIENT REPLY OFF\r\nTRUECOUNT STATUS\r\nPING\r\nINCR a\r\nECHO x\r\nCLIENT REPLY ON\r\n")
+	for c.cluster.step() {
+	}
+	c.wants("OK")
+}
