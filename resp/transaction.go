@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -27,20 +28,26 @@ var transactionCommands = []command{
 
 // Bounds of a transaction. What its commands name and store is bounded like one command: fsm.MaxGroup bytes.
 const (
-	maxQueued    = 16384 // commands
-	maxOldValues = 100   // commands that write and answer an old value, such as GETSET: they can't be asked again
-	maxWatched   = 1024  // keys that a connection watches
-	quickQueued  = 16    // commands whose replies are made at once; more, and those that tell of the node, take a lane
+	maxQueued      = 16384   // commands
+	maxQueuedPages = 100     // pages of keys: a SCAN reads one, RANDOMKEY two
+	maxOldValues   = 100     // commands that write and answer an old value, such as GETSET: they can't be asked again
+	maxWatched     = 1024    // keys that a connection watches
+	quickQueued    = 16      // commands whose replies are made at once; more, and those that tell of the node, take a lane
+	maxSaid        = 1 << 20 // bytes of EXEC's reply that commands without Ops make; those behind are refused
+
+	perArg = int(unsafe.Sizeof([]byte{})) // bytes of an argument that is kept, beside its own
 )
 
 // transaction is what MULTI has begun.
 type transaction struct {
 	queue  []queued
 	ops    []fsm.Op // of all, in order; they point into copies of the arguments
-	bytes  int      // of those copies
+	bytes  int      // that all this holds of the arguments
 	size   int      // of the Ops, encoded, at most
 	olds   int      // Ops that answer old values
-	slow   bool     // it has commands that may take their time
+	pages  int      // of keys, that Ops read
+	locals int      // commands without Ops
+	slow   bool     // some reply takes longer to make than to wake a goroutine
 	broken bool     // a command could not be queued: EXEC will refuse
 	doomed string   // the repeatable error that every command gets, EXEC too: see burst.go
 }
@@ -157,6 +164,9 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	for _, arg := range args {
 		size += len(arg)
 	}
+	if c.local != nil {
+		size += len(args) * perArg
+	}
 	if len(t.queue) == maxQueued || t.bytes+size > fsm.MaxGroup {
 		return replyError(fmt.Sprintf("ERR transaction is too large: it may have %d commands, and %d bytes", maxQueued, fsm.MaxGroup))
 	}
@@ -164,7 +174,7 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	args = copied(args)
 	if c.local != nil {
 		t.queue = append(t.queue, queued{command: c, args: args})
-		t.slow = t.slow || !c.fast
+		t.locals, t.slow = t.locals+1, t.slow || !c.fast
 		return nil
 	}
 	s.call.reset()
@@ -176,14 +186,20 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
 	}
 	for i := range s.call.ops {
-		if s.call.ops[i].AnswersOld() {
+		switch op := &s.call.ops[i]; {
+		case op.AnswersOld():
 			t.olds++
+		case op.Kind == fsm.Scan:
+			t.pages++
 		}
+	}
+	if t.pages > maxQueuedPages {
+		return replyError(fmt.Sprintf("ERR transaction is too large: it may read %d pages of keys", maxQueuedPages))
 	}
 	if t.olds > maxOldValues {
 		return replyError(fmt.Sprintf("ERR more than %d commands of a transaction answer old values", maxOldValues))
 	}
-	t.ops, t.size = append(t.ops, s.call.ops...), t.size+s.call.size()
+	t.ops, t.size, t.slow = append(t.ops, s.call.ops...), t.size+s.call.size(), t.slow || s.call.slow
 	if len(t.ops) > maxCommandKeys {
 		return replyError(fmt.Sprintf("ERR transaction is too large: its commands may name %d keys", maxCommandKeys))
 	}
@@ -250,17 +266,17 @@ func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
 	}
 	a.verified = true
 	w.Array(len(t.queue))
-	told := 0 // bytes of commands that need no counter
+	said := 0
 	for i := range t.queue {
 		q, start := &t.queue[i], len(w.buf)
 		switch {
 		case q.err != nil:
 			w.Error(q.err.Error())
-		case q.command.local != nil && told > maxReplies:
-			w.Error("ERR the replies of this transaction are too large")
+		case q.command.local != nil && said > maxSaid:
+			w.Error(fmt.Sprintf("ERR not run: the replies in front of it take more than %d bytes; ask outside of the transaction", maxSaid))
 		case q.command.local != nil:
 			q.command.local(s, w, q.args)
-			told += len(w.buf) - start
+			said += len(w.buf) - start
 		default:
 			q.render(w, q.command, q.ops, a)
 		}

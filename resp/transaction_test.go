@@ -130,3 +130,62 @@ func TestATransactionIsBounded(t *testing.T) {
 		t.Errorf("a transaction was answered with %d bytes", n)
 	}
 }
+
+func TestWhatATransactionSaysIsBounded(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("MULTI\r\n" + strings.Repeat("COMMAND DOCS\r\n", 100) + "EXEC\r\n")
+	got := c.replies()
+	if len(got) > 3*maxSaid || strings.Count(got, "-ERR not run: ") < 50 {
+		t.Errorf("EXEC answers %d bytes, with %d refusals", len(got), strings.Count(got, "-ERR not run: "))
+	}
+}
+
+func TestArgumentsOfATransactionCountAlsoIfTheyAreEmpty(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	many := packed(repeat("INFO", 40_000, "")...)
+	c.send("MULTI\r\n" + many)
+	c.wants("OK", "QUEUED")
+	if held := c.session.holds(); held < 40_000*perArg {
+		t.Errorf("it holds %d bytes, it says", held)
+	}
+	c.send(many)
+	if got := c.replies(); !strings.HasPrefix(got, "-ERR transaction is too large") {
+		t.Errorf("the second: %q", got)
+	}
+}
+
+func TestAMatchInATransactionIsNotMadeByTheCluster(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("MULTI\r\nSCAN 0 MATCH a*b\r\nINCR k\r\nEXEC\r\n")
+	if u := c.session.sent; u == nil || !u.slow {
+		t.Error("the replies would be made by the cluster's goroutine, for which others wait")
+	}
+	c.send("MULTI\r\nINFO\r\nINCR k\r\nEXEC\r\n")
+	for len(c.cluster.pending) > 1 {
+		c.cluster.step()
+	}
+	c.cluster.step()
+	if u := c.session.sent; u == nil || !u.slow {
+		t.Error("INFO would be run by the cluster's goroutine")
+	}
+}
+
+func TestATransactionReadsABoundedNumberOfPages(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("MULTI\r\n" + strings.Repeat("SCAN 0 COUNT 1000\r\n", maxQueuedPages) + "SCAN 0\r\nEXEC\r\n")
+	got := formatAll(t, c.replies())
+	if want := "(error) ERR transaction is too large: it may read 100 pages of keys"; got[maxQueuedPages+1] != want {
+		t.Errorf("got %q, want %q", got[maxQueuedPages+1], want)
+	}
+	c.asked()
+}
+
+func TestAUnitReadsABoundedNumberOfPages(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("GET a\r\n")
+	c.send(strings.Repeat("SCAN 0 COUNT 1000\r\n", 200))
+	c.cluster.step()
+	if n := c.session.sent.request.Ops; n > maxUnitReads/pageReads {
+		t.Errorf("%d pages are read in one Request", n)
+	}
+}
