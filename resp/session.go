@@ -57,6 +57,7 @@ type session struct {
 	foreign bool     // the client speaks HTTP; see crossProtocol
 	refused string   // burst rule: the error that every command gets for now
 
+	alone bool         // the last command, an EXEC, changes the session when it is answered: nothing is taken before that
 	multi *transaction // nil outside of MULTI
 	watch *watch       // nil: no key is watched
 }
@@ -136,6 +137,10 @@ func (s *session) violation(err error) {
 // take answers a command, or places it, or reports that it must wait: then it is taken again with the same arguments when
 // a unit has completed.
 func (s *session) take(args [][]byte) bool {
+	if s.alone && s.unfinished() {
+		return false
+	}
+	s.alone = false
 	c, err := s.door.table.find(args)
 	if c == nil && crossProtocol(args[0]) {
 		if s.unfinished() {

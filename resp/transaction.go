@@ -232,7 +232,10 @@ func parseExec(_ *command, _ [][]byte, to *call) error {
 	if t == nil {
 		return replyError("ERR EXEC without MULTI")
 	}
-	to.taken = (*session).endTransaction
+	to.taken = func(s *session) {
+		s.endTransaction()
+		s.alone = t.locals > 0
+	}
 	if t.broken {
 		return replyError("EXECABORT Transaction discarded because of previous errors.")
 	}

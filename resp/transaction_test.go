@@ -154,6 +154,15 @@ func TestArgumentsOfATransactionCountAlsoIfTheyAreEmpty(t *testing.T) {
 	}
 }
 
+func TestCommandsBehindAnExecSeeWhatItHasDone(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("MULTI\r\nCLIENT SETNAME x\r\nINCR k\r\nEXEC\r\nCLIENT GETNAME\r\nCLIENT SETNAME y\r\n")
+	for c.cluster.step() {
+	}
+	c.send("CLIENT GETNAME\r\n")
+	c.wants("OK", "QUEUED", "QUEUED", "1) OK\n2) (integer) 1", `"x"`, "OK", `"y"`)
+}
+
 func TestAMatchInATransactionIsNotMadeByTheCluster(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nSCAN 0 MATCH a*b\r\nINCR k\r\nEXEC\r\n")
