@@ -27,9 +27,6 @@ func describeCommands(s *session, w *writer, _ [][]byte) {
 	}
 }
 
-// maxNames bounds the names of one COMMAND INFO and its like: the reply has hundreds of bytes for each.
-const maxNames = 1024
-
 func tooManyNames(names [][]byte) error {
 	if len(names) > maxNames {
 		return replyError(fmt.Sprintf("ERR more than %d names", maxNames))

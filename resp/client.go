@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"fmt"
+
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -52,9 +54,6 @@ var clientCommands = []command{
 // library is what a client says of the software that it uses.
 type library struct{ name, version string }
 
-// maxLibrary bounds both, in bytes.
-const maxLibrary = 256
-
 const errNoCaching replyError = "ERR client-side caching is not supported: switch tracking (client-side caching) off in the client library"
 
 // CLIENT SETNAME name; an empty one takes it away.
@@ -94,7 +93,7 @@ func clientSetInfo(s *session, w *writer, args [][]byte) {
 	case hasSpecial(args[3]):
 		w.Error("ERR " + string(args[2]) + " cannot contain spaces, newlines or special characters.")
 	case len(args[3]) > maxLibrary:
-		w.Error("ERR " + string(args[2]) + " is longer than 256 bytes")
+		w.Error(fmt.Sprintf("ERR %s is longer than %d bytes", args[2], maxLibrary))
 	default:
 		*value = string(args[3])
 		w.OK()

@@ -11,9 +11,6 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-// maxCommandKeys bounds the keys of one command, and with them its reply (64 MiB of the longest values).
-const maxCommandKeys = 16384
-
 // command is one row of the table.
 type command struct {
 	name  string // in lower case; of a subcommand "container|sub"

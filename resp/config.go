@@ -20,9 +20,6 @@ var configCommands = []command{
 	}},
 }
 
-// maxPatterns bounds the patterns of one CONFIG GET, in bytes: each is compared with every name.
-const maxPatterns = 4 << 10
-
 // CONFIG GET pattern …; a pattern without special characters is a name, and is answered as it was written.
 func configGet(s *session, w *writer, args [][]byte) {
 	length := 0

@@ -10,14 +10,12 @@ import (
 )
 
 const (
-	readRoom      = 2 << 10          // bytes of room for a read; the Reader makes more for clients that fill it
-	quietHeld     = 8 << 10          // what more a connection holds is given back when the client has gone quiet
-	quietAfter    = 5 * time.Second  // what quiet means; at most twice as long
-	writePatience = 30 * time.Second // a client that takes no byte of its replies for so long is cut off
-	halfPatience  = time.Minute      // a client that sends nothing in the middle of a command is cut off then; or quietAfter later
-	emptyAfter    = time.Millisecond // no input for so long is "empty", where the connection can't tell
-	keptReplies   = 64 << 10         // bytes of room for replies that a connection keeps
-	largeResults  = 32 << 10         // bytes; to make replies of so many takes longer than to wake a goroutine
+	readRoom     = 2 << 10          // bytes of room for a read; the Reader makes more for clients that fill it
+	quietHeld    = 8 << 10          // what more a connection holds is given back when the client has gone quiet
+	quietAfter   = 5 * time.Second  // what quiet means; at most twice as long
+	emptyAfter   = time.Millisecond // no input for so long is "empty", where the connection can't tell
+	keptReplies  = 64 << 10         // bytes of room for replies that a connection keeps
+	largeResults = 32 << 10         // bytes; to make replies of so many takes longer than to wake a goroutine
 )
 
 // longAgo is a deadline that has passed.

@@ -15,11 +15,7 @@ import (
 //	__keyevent@0__:event    the key                 class E
 //
 // The cluster calls hear while it applies, which must not wait for anything. So events are queued, and a goroutine publishes
-// them; beyond the bounds of the queue they are dropped and counted.
-const (
-	maxEvents     = 64 << 10 // that wait
-	maxEventBytes = 16 << 20 // of their keys
-)
+// them; beyond the bounds of the queue, maxEvents and maxEventBytes, they are dropped and counted.
 
 // classes are what notifications are sent of, a bit for each letter of classLetters.
 type classes uint32

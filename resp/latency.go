@@ -26,9 +26,6 @@ var latencyCommands = []command{
 	}},
 }
 
-// maxSpikes is how many spikes of one event are kept (Redis's).
-const maxSpikes = 160
-
 // The events. As in Redis a command that is flagged fast has its own.
 const (
 	eventCommand     = "command"

@@ -14,9 +14,6 @@ import (
 //
 // A mailbox's lock is taken last and held for a few instructions.
 
-// maxUnread is how many bytes of messages may wait in a mailbox; whoever reads more slowly than that is cut off.
-const maxUnread = 8 << 20
-
 // mailbox is what waits for one connection. The zero value keeps what it gets until it is collected.
 type mailbox struct {
 	wake func()          // starts a delivery; called once until everything is collected, and when the mailbox overruns

@@ -6,10 +6,7 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-const (
-	maxRideKeys   = 16   // reads of more keys do not ride in a Batch
-	maxGroupReads = 1000 // an MGET is atomic up to that many keys; a longer one is read in several steps
-)
+const maxRideKeys = 16 // reads of more keys do not ride in a Batch
 
 // place puts a parsed command into the open unit, or reports that it must wait. Its effect must come behind those of the
 // commands in front of it, and those of the open unit come behind those of the sent one, so only the open unit matters:

@@ -7,31 +7,14 @@ import (
 	"slices"
 )
 
-// Limits bounds what a client may send before it is refused. A zero means the default; none goes beyond 256 MiB.
-type Limits struct {
-	Args    int // arguments of one command; default 131,072
-	Bulk    int // bytes of one argument; default 1 MiB
-	Inline  int // bytes of an inline command, or of a "*n" or "$n" header, without its line end; default 64 KiB
-	Request int // bytes of one command on the wire, framing included; default 1.5 MiB
-}
-
 const (
-	defaultArgs    = 128 << 10
-	defaultBulk    = 1 << 20
-	defaultInline  = 64 << 10
-	defaultRequest = 1<<20 + 1<<19 // a MiB of arguments, and half of one for their framing
-
-	strictArgs = 10       // of a client that has not logged in
-	strictBulk = 16 << 10 // bytes
-
 	readChunk  = 64 << 10 // a buffer that reads keep filling grows to this by itself
 	keepBuffer = 64 << 10 // a larger buffer is given back as soon as it is empty
 	keepArgs   = 4096     // and so is room for more arguments
 	idleBuffer = 1 << 10  // what Shrink leaves of an empty buffer
 	idleArgs   = 16       // and of the room for arguments
 
-	mostLimit = 256 << 20 // of any limit, so that sums of them are ints everywhere
-	lineEnd   = 2         // bytes of "\r\n"
+	lineEnd = 2 // bytes of "\r\n"
 )
 
 // ProtocolError says what was wrong with the bytes of a client, in Redis's words and without the "ERR " that stands in
@@ -385,16 +368,4 @@ func headerInt(s []byte) (n int64, ok bool) {
 		return -int64(v), true // also right for the smallest one, which is its own negative
 	}
 	return int64(v), true
-}
-
-func (l *Limits) args() int    { return orDefault(l.Args, defaultArgs) }
-func (l *Limits) bulk() int    { return orDefault(l.Bulk, defaultBulk) }
-func (l *Limits) inline() int  { return orDefault(l.Inline, defaultInline) }
-func (l *Limits) request() int { return orDefault(l.Request, defaultRequest) }
-
-func orDefault(limit, otherwise int) int {
-	if limit <= 0 {
-		return otherwise
-	}
-	return min(limit, mostLimit)
 }

@@ -22,8 +22,6 @@ var scanCommands = []command{
 }
 
 const (
-	maxPattern   = fsm.MaxKey     // bytes of a pattern for keys
-	maxKeysReply = 64 << 20       // bytes of an answer to KEYS
 	cursorSpace  = int64(1) << 48 // cursors are below it (fsm.Scan)
 	defaultCount = 10             // keys that SCAN looks at, if it is not told
 	randomCount  = 16             // keys that RANDOMKEY looks at: more than one, as some may have ended

@@ -28,11 +28,6 @@ type Options struct {
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
 
-const (
-	defaultMaxClients = 10_000
-	defaultMaxHeld    = 256 << 20
-)
-
 func (o *Options) version() string {
 	if o.Version == "" {
 		return "unknown"

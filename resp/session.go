@@ -6,10 +6,6 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-// maxReplies is how many bytes of replies may wait to be written before a session stops taking commands. The replies of
-// the units on their way come on top.
-const maxReplies = 1 << 20
-
 const defaultUser = "default" // whoever has not logged in
 
 // session is one connection's conversation: commands in, ordered replies out. Whoever drives it (conn, or a test) fills in,

@@ -24,12 +24,7 @@ var slowlogCommands = []command{
 	}},
 }
 
-// Bounds of the slow log. An entry has at most maxSlowArgs * maxSlowArg bytes.
 const (
-	maxSlowLength = 1024 // entries that one may ask to be kept: 4 MiB of them at most
-	maxSlowArgs   = 32   // Redis's
-	maxSlowArg    = 128  // bytes; Redis's
-
 	defaultSlowMicros = 10_000
 	defaultSlowLength = 128
 	defaultSlowShown  = 10

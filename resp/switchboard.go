@@ -8,13 +8,6 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of subscriptions.
-const (
-	maxChannel       = 2 << 10  // bytes of a channel's name or of a pattern; a key's own channel is shorter
-	maxSubscriptions = 4096     // of one connection, of each kind
-	maxPatternBytes  = 64 << 10 // of the different patterns of all connections: each message is compared with each
-)
-
 // kind is a name space of subscriptions.
 type kind uint8
 

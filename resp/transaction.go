@@ -26,16 +26,9 @@ var transactionCommands = []command{
 		summary: "Forgets what is watched.", reply: "OK"},
 }
 
-// Bounds of a transaction. What its commands name and store is bounded like one command: fsm.MaxGroup bytes.
 const (
-	maxQueued      = 16384   // commands
-	maxQueuedPages = 100     // pages of keys: a SCAN reads one, RANDOMKEY two
-	maxOldValues   = 100     // commands that write and answer an old value, such as GETSET: they can't be asked again
-	maxWatched     = 1024    // keys that a connection watches
-	quickQueued    = 16      // commands whose replies are made at once; more, and those that tell of the node, take a lane
-	maxSaid        = 1 << 20 // bytes of EXEC's reply that commands without Ops make; those behind are refused
-
-	perArg = int(unsafe.Sizeof([]byte{})) // bytes of an argument that is kept, beside its own
+	quickQueued = 16                           // commands of a transaction whose replies are made at once; more, and those that tell of the node, take a lane
+	perArg      = int(unsafe.Sizeof([]byte{})) // bytes of an argument that is kept, beside its own
 )
 
 // transaction is what MULTI has begun.
