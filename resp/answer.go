@@ -155,7 +155,7 @@ func refusal(c *command, r fsm.Result) string {
 	case fsm.NoSuchKey:
 		return "ERR no such key"
 	case fsm.ReadLater:
-		return "ERR the replies of this pipeline are too large; read in smaller pipelines"
+		return "ERR the replies of this transaction are too large; read less in one that writes"
 	case fsm.FullBytes:
 		return string(outOfRoom("max-bytes", r.Value.Int))
 	case fsm.FullKeys:
