@@ -24,6 +24,7 @@ type command struct {
 	reply   string // its type and what it means: "integer: the new number"
 	errors  string // what may go wrong beside what holds for all; sentences
 	cost    string // complexity; empty: O(1)
+	by      string // who answers; empty: what parse and the flags say
 
 	// parse turns the arguments into Ops. The Ops may point into args. Errors are replyErrors.
 	parse func(c *command, args [][]byte, to *call) error

@@ -11,7 +11,7 @@ var configCommands = []command{
 		{name: "config|get", arity: -3, flags: "admin noscript loading stale", syntax: "parameter [parameter ...]", summary: "Returns the settings that match.", reply: "map: names and values", local: configGet, stale: true},
 		{name: "config|set", arity: -4, flags: "admin noscript loading stale", syntax: "parameter value [parameter value ...]", local: configSet, barrier: true, stale: true,
 			summary: "Changes settings of this node until it ends, all of them or none.", reply: "OK",
-			errors: "those that are no such setting, that only the command line or the configuration can set, or that have a bad value"},
+			errors: "`ERR CONFIG SET failed …` for what only the configuration can set and for a bad value; `ERR Unknown option …`."},
 		{name: "config|resetstat", arity: 2, flags: "admin noscript loading stale", local: configResetStat, barrier: true, stale: true,
 			summary: "Sets what INFO has counted to zero.", reply: "OK"},
 		{name: "config|rewrite", arity: 2, flags: "admin noscript loading stale", local: configRewrite, stale: true,

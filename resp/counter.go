@@ -6,15 +6,18 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+const sumErrors = "`ERR value is not an integer or out of range`, `ERR increment or decrement would overflow`."
+
 var counterCommands = []command{
 	{name: "incr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseIncr,
-		syntax: "key", summary: "Adds one to a counter; a missing one begins at 0.", reply: "integer: the new number"},
+		syntax: "key", summary: "Adds one to a counter; a missing one begins at 0.", reply: "integer: the new number", errors: sumErrors},
 	{name: "incrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseIncr,
-		syntax: "key increment", summary: "Adds an integer to a counter.", reply: "integer: the new number"},
+		syntax: "key increment", summary: "Adds an integer to a counter.", reply: "integer: the new number", errors: sumErrors},
 	{name: "decr", arity: 2, flags: "write denyoom fast", keys: oneKey, parse: parseDecr,
-		syntax: "key", summary: "Subtracts one from a counter.", reply: "integer: the new number"},
+		syntax: "key", summary: "Subtracts one from a counter.", reply: "integer: the new number", errors: sumErrors},
 	{name: "decrby", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseDecr,
-		syntax: "key decrement", summary: "Subtracts an integer from a counter.", reply: "integer: the new number"},
+		syntax: "key decrement", summary: "Subtracts an integer from a counter.", reply: "integer: the new number",
+		errors: "as INCR; `ERR decrement would overflow` for the smallest integer, which has no opposite."},
 	{name: "mincrby", arity: -3, flags: "write denyoom", keys: span{2, -1, 1}, parse: parseMIncrBy,
 		syntax: "increment key [key ...]", summary: "Adds an integer to several counters in one step; a key that is named twice gets it twice.",
 		reply: "array of integers: for each key the new number", errors: "as INCRBY, and then no counter has changed; not inside MULTI.", cost: "O(N), N keys"},

@@ -92,10 +92,12 @@ func (c *command) words() string { return strings.ToUpper(strings.ReplaceAll(c.n
 
 func (c *command) answeredBy() string {
 	switch {
+	case c.by != "":
+		return c.by
+	case c.parse == nil:
+		return "this node"
 	case strings.Contains(c.flags, "write"):
 		return "a majority"
-	case c.parse != nil:
-		return "as the connection's level says"
 	}
-	return "this node"
+	return "as the connection's level says"
 }

@@ -10,7 +10,7 @@ import (
 
 var serverCommands = []command{
 	{name: "time", arity: 1, flags: "loading stale fast", local: tellTime,
-		summary: "Returns this node's clock.", reply: "array: seconds and microseconds"},
+		summary: "Returns this node's clock; deadlines end by the cluster's.", reply: "array: seconds and microseconds"},
 	{name: "info", arity: -1, flags: "loading stale", local: info, stale: true,
 		syntax: "[section [section ...]]", summary: "Returns what this node knows of itself.", reply: "verbatim string: lines of name:value, with a heading for each section"},
 	{name: "role", arity: 1, flags: "noscript loading stale fast", local: role, stale: true,

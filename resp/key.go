@@ -6,6 +6,9 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
+const expiryErrors = "`ERR invalid expire time in 'expire' command`; `ERR Unsupported option …`; " +
+	"`ERR NX and XX, GT or LT options at the same time are not compatible`, `ERR GT and LT options at the same time are not compatible`."
+
 var keyCommands = []command{
 	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: parseDel,
 		syntax: "key [key ...]", summary: "Deletes keys and tells how many there were.", reply: "integer: how many existed", cost: "O(N), N keys"},
@@ -16,13 +19,14 @@ var keyCommands = []command{
 	{name: "exists", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
 		syntax: "key [key ...]", summary: "Tells how many of the keys exist.", reply: "integer: how many exist, those named twice counted twice", cost: "O(N), N keys"},
 	{name: "expire", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpire,
-		syntax: "key seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in seconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
+		syntax: "key seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in seconds from now; if that is not later than now, it ends at once.",
+		reply: "integer: 1 if the deadline was set, else 0", errors: expiryErrors},
 	{name: "pexpire", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpire,
-		syntax: "key milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in milliseconds from now.", reply: "integer: 1 if the deadline was set, else 0"},
+		syntax: "key milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in milliseconds from now.", reply: "integer: 1 if the deadline was set, else 0", errors: "as EXPIRE."},
 	{name: "expireat", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpireAt,
-		syntax: "key unix-time-seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time.", reply: "integer: 1 if the deadline was set, else 0"},
+		syntax: "key unix-time-seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time.", reply: "integer: 1 if the deadline was set, else 0", errors: "as EXPIRE."},
 	{name: "pexpireat", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpireAt,
-		syntax: "key unix-time-milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time in milliseconds.", reply: "integer: 1 if the deadline was set, else 0"},
+		syntax: "key unix-time-milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time in milliseconds.", reply: "integer: 1 if the deadline was set, else 0", errors: "as EXPIRE."},
 	{name: "expiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseExpireTime,
 		syntax: "key", summary: "Tells when a key ends, as a Unix time.", reply: "integer: seconds; -1 without a deadline; -2 without a key"},
 	{name: "pexpiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePExpireTime,
@@ -34,9 +38,9 @@ var keyCommands = []command{
 	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: parsePersist,
 		syntax: "key", summary: "Takes away a key's deadline.", reply: "integer: 1 if there was a deadline, else 0"},
 	{name: "dbsize", arity: 1, flags: "readonly fast", parse: parseDBSize,
-		summary: "Tells how many keys there are.", reply: "integer: how many keys there are"},
+		summary: "Tells how many keys there are; one whose deadline has just passed may count for a moment.", reply: "integer: how many keys there are"},
 	{name: "flushall", arity: -1, flags: "write", parse: parseFlushAll,
-		syntax: "[ASYNC | SYNC]", summary: "Deletes all keys.", reply: "OK"},
+		syntax: "[ASYNC | SYNC]", summary: "Deletes all keys, however many there are, in one step.", reply: "OK"},
 	{name: "flushdb", arity: -1, flags: "write", parse: parseFlushAll,
 		syntax: "[ASYNC | SYNC]", summary: "The same: there is one database.", reply: "OK"},
 }

@@ -10,18 +10,18 @@ import (
 
 var memberCommands = []command{
 	{name: "truecount", arity: -2, flags: "admin", summary: "A container for commands about this node and its cluster.", subs: []command{
-		{name: "truecount|status", arity: 2, summary: "Returns what this node and its leader know of the cluster, as JSON.", reply: "bulk string: JSON", local: status, barrier: true, stale: true},
-		{name: "truecount|members", arity: 2, summary: "Returns the members, as JSON.", reply: "bulk string: JSON", local: members, barrier: true, stale: true},
-		{name: "truecount|join", arity: 3, syntax: "host:port", summary: "Makes this node and the one with that RESP address one cluster.", reply: "OK when the joining one is a member", local: join, barrier: true},
-		{name: "truecount|leave", arity: 2, summary: "Takes this node out of its cluster, and ends it.", reply: "OK, then the process ends", local: leave, barrier: true},
-		{name: "truecount|remove", arity: 3, syntax: "id", summary: "Takes a member out of the cluster for ever.", reply: "OK when it is no member any more", local: remove, barrier: true},
-		{name: "truecount|transfer", arity: -2, syntax: "[id]", summary: "Makes that voter the leader, or any other.", reply: "OK when leadership was handed over", local: transfer, barrier: true},
+		{name: "truecount|status", arity: 2, summary: "Returns what this node and its leader know of the cluster, as JSON.", reply: "bulk string: JSON", local: status, barrier: true, stale: true, by: "this node and its leader"},
+		{name: "truecount|members", arity: 2, summary: "Returns the members, as JSON.", reply: "bulk string: JSON", local: members, barrier: true, stale: true, by: "this node and its leader"},
+		{name: "truecount|join", arity: 3, syntax: "host:port", summary: "Makes this node and the one with that RESP address one cluster.", reply: "OK when the joining one is a member", local: join, barrier: true, by: "the leader"},
+		{name: "truecount|leave", arity: 2, summary: "Takes this node out of its cluster, and ends it.", reply: "OK, then the process ends", local: leave, barrier: true, by: "the leader"},
+		{name: "truecount|remove", arity: 3, syntax: "id", summary: "Takes a member out of the cluster for ever.", reply: "OK when it is no member any more", local: remove, barrier: true, by: "the leader"},
+		{name: "truecount|transfer", arity: -2, syntax: "[id]", summary: "Makes that voter the leader, or any other.", reply: "OK when leadership was handed over", local: transfer, barrier: true, by: "the leader"},
 		{name: "truecount|help", arity: 2, summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
 	{name: "cluster", arity: -2, flags: "admin", summary: "A container for Redis Cluster's commands.", subs: append([]command{
-		{name: "cluster|meet", arity: -4, syntax: "ip port [bus-port]", summary: "Connects nodes into a working cluster.", reply: "OK when the joining one is a member", local: meet, barrier: true},
-		{name: "cluster|forget", arity: 3, syntax: "node-id", summary: "Removes a node from the cluster.", reply: "OK", local: forget, barrier: true},
-		{name: "cluster|myid", arity: 2, summary: "Returns the node id.", reply: "bulk string: the server id of this node; behind the facade `cluster`, 40 hexadecimal digits", local: myID, stale: true},
+		{name: "cluster|meet", arity: -4, syntax: "ip port [bus-port]", summary: "Is TRUECOUNT JOIN, of the node with that RESP address; the bus port is not needed.", reply: "OK when the joining one is a member", local: meet, barrier: true, by: "the leader"},
+		{name: "cluster|forget", arity: 3, syntax: "node-id", summary: "Is TRUECOUNT REMOVE, but for the node that is asked.", reply: "OK when it is no member any more", local: forget, barrier: true, by: "the leader"},
+		{name: "cluster|myid", arity: 2, summary: "Returns the id of this node.", reply: "bulk string: the server id of this node; behind the facade `cluster`, 40 hexadecimal digits", local: myID, stale: true},
 		{name: "cluster|help", arity: 2, summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}, slotCommands...)},
 	{name: "asking", arity: 1, flags: "fast", local: behindCluster(askedNever),

@@ -16,6 +16,7 @@ var scanCommands = []command{
 		errors:  "`ERR invalid cursor`.", cost: "O(N), N keys looked at: COUNT, at most 1,000"},
 	{name: "keys", arity: 2, flags: "readonly", local: keys, barrier: true,
 		syntax: "pattern", summary: "Returns all keys that match. They are read in pages of 1,000, so writes may come between.", reply: "array of keys",
+		by:     "as the connection's level says",
 		errors: "an answer beyond 64 MiB: use SCAN; not inside MULTI.", cost: "O(N), N keys in the database"},
 	{name: "randomkey", arity: 1, flags: "readonly", parse: parseRandomKey,
 		summary: "Returns some key.", reply: "bulk string, or null"},

@@ -21,9 +21,10 @@ var transactionCommands = []command{
 		errors: "`ERR DISCARD without MULTI`."},
 	{name: "watch", arity: -2, flags: "noscript fast", keys: allKeys, parse: parseWatch, atOnce: true,
 		syntax: "key [key ...]", summary: "Makes the next EXEC depend on it that nobody changes these keys before.", reply: "OK",
+		by:     "a majority",
 		errors: "`ERR WATCH inside MULTI is not allowed`.", cost: "O(N), N keys"},
 	{name: "unwatch", arity: 1, flags: "noscript fast", parse: parseUnwatch,
-		summary: "Forgets what is watched.", reply: "OK"},
+		summary: "Forgets what is watched.", reply: "OK", by: "this node"},
 }
 
 const (
