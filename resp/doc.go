@@ -34,8 +34,8 @@
 // Facades. Clients that look for another node find a Sentinel or a Redis Cluster, if the door is told to show one (facade.go).
 // facade.watch, one goroutine, asks the cluster who is alive and stores a view, which the commands read without a lock.
 //
-// Limits. Every queue has a named bound: a unit (unit.go), what a command may hold (command.go), replies that wait to be
-// written (maxReplies), clients (Options.MaxClients), what is read before a command is whole (Limits). Behind a full one
+// Limits. Every queue has a named bound. Those that a client can meet stand in limits.go: what is read before a command is
+// whole, what one may ask for, replies that wait to be written, clients. The others are of a unit (unit.go). Behind a full one
 // the session takes no more commands and the connection is not read, so that TCP slows the client down. A client that reads
 // nothing for writePatience is cut off, and so is who leaves messages unread (maxUnread), who owes the rest of a command for
 // halfPatience, and whoever holds the most when all together hold too much (held.go).
