@@ -30,9 +30,14 @@ func firstSeed() uint64 {
 }
 
 func TestHistoriesAreLinearizableUnderChaos(t *testing.T) {
+	eachSeed(t, func(t *testing.T, seed uint64) { chaos(t, seed, 20*time.Second) })
+}
+
+// eachSeed runs test once for each seed, in virtual time.
+func eachSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
 	for seed := firstSeed(); seed < firstSeed()+uint64(*seeds); seed++ {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { chaos(t, seed, 20*time.Second) })
+			synctest.Test(t, func(t *testing.T) { test(t, seed) })
 		})
 	}
 }

@@ -17,6 +17,11 @@ type Answer struct {
 // Do runs Ops as one group at a node: proposed if one of them writes, else read at level. A crash of
 // the node before the answer makes it unknown; a node that is down refuses.
 func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
+	return c.DoIf(name, level, nil, ops...)
+}
+
+// DoIf is Do for a group that is carried out only if all conditions hold: else every Result is Aborted.
+func (c *Cluster) DoIf(name string, level fsm.Level, conditions []fsm.Condition, ops ...fsm.Op) Answer {
 	c.mu.Lock()
 	h := c.hosts[name]
 	node, alive := h.node, h.life
@@ -26,7 +31,7 @@ func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
 	}
 	done := make(chan struct{})
 	r := &fsm.Request{Level: level, Done: func(*fsm.Request) { close(done) }}
-	r.Add(ops...)
+	r.AddIf(conditions, ops...)
 	writes := false
 	for _, op := range ops {
 		writes = writes || op.Kind.Writes()

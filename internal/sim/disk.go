@@ -33,6 +33,7 @@ type disk struct {
 	stable    map[string][]byte
 	numbers   map[string]uint64
 	snapshots []*image // newest last
+	opened    int      // how often an image was read, to be restored or sent
 }
 
 func newDisk(rng *rand.Rand, latency time.Duration) *disk {
@@ -62,7 +63,7 @@ func (d *disk) crash() *disk {
 	c := newDisk(d.rng, d.latency)
 	c.log, c.stable, c.numbers = maps.Clone(d.log), maps.Clone(d.stable), maps.Clone(d.numbers)
 	c.first, c.last = d.first, d.last
-	c.snapshots = slices.Clone(d.snapshots)
+	c.snapshots, c.opened = slices.Clone(d.snapshots), d.opened
 	d.thawLocked() // nobody hears of those writes any more
 	for _, l := range d.writing[:d.rng.IntN(len(d.writing)+1)] {
 		c.keep(l)
@@ -231,6 +232,7 @@ func (s snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error
 	for _, im := range s.disk.snapshots {
 		if im.meta.ID == id {
 			meta := im.meta
+			s.disk.opened++
 			return &meta, io.NopCloser(bytes.NewReader(im.data)), nil
 		}
 	}
