@@ -26,7 +26,7 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return Result{Code: TooLong}
 	case !facts.write && (op.Kind == Version || taken > maxReads && !r.paid()):
 		return Result{Code: ReadLater}
-	case taken > MaxResults && op.AnswersOld():
+	case op.Olds() > 0 && taken > r.most():
 		return Result{Code: NoRoom}
 	case facts.write && r.forbidden != OK:
 		return m.limits.refusal(r.forbidden)

@@ -147,6 +147,7 @@ type run struct {
 	group     []byte // the group that is being applied, and what follows it
 	forbidden Code   // why no write of the group may happen, or OK
 	aborted   Code   // why nothing of the group is applied, or OK
+	alone     bool   // the group has one Op
 	weighed   bool   // whether readsPaid is known
 	readsPaid bool
 }
@@ -159,6 +160,14 @@ func (r *run) paid() bool {
 	return r.readsPaid
 }
 
+// most is how many bytes of Results there may be before an old value is refused.
+func (r *run) most() int {
+	if r.alone {
+		return MaxResults
+	}
+	return mostResults
+}
+
 func (m *Machine) applyGroups(b Batch) (Results, error) {
 	r := run{results: make(Results, 0, 4*b.Ops)}
 	limits := m.limits
@@ -169,6 +178,7 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 	for len(d.rest) > 0 {
 		r.group, r.forbidden, r.aborted, r.weighed = d.rest, OK, OK, false
 		n := d.group()
+		r.alone = n == 1
 		if d.conditions != nil {
 			r.aborted = m.unmet(d.conditions, r.group)
 		}

@@ -172,7 +172,13 @@ func (op *Op) tooLong() bool {
 	return len(op.Key) > MaxKey || len(op.Value.Text) > longest
 }
 
-// AnswersOld reports whether op, a write, answers what its key held: up to MaxText bytes.
-func (op *Op) AnswersOld() bool {
-	return op.Kind == GetDelete || op.Kind == GetExpire || op.Flags&(SetGet|Tell) != 0
+// Olds is how often op, a write, may answer what its key held: up to MaxText bytes each time.
+func (op *Op) Olds() int {
+	switch {
+	case op.Flags&Tell != 0: // a SetIf that is skipped tells it as the new number, too
+		return 2
+	case op.Kind == GetDelete, op.Kind == GetExpire, op.Flags&SetGet != 0:
+		return 1
+	}
+	return 0
 }

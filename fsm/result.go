@@ -45,9 +45,13 @@ type Result struct {
 	Value Value
 }
 
-// MaxResults bounds the encoded Results of one Batch, in bytes. Reads that ride may fill half of it and then answer
-// ReadLater, for they can be read again. The old values that writes answer can't: MaxWeight bounds those before they are
+// MaxResults bounds the encoded Results of one Batch, in bytes, but for decimals. Reads that ride may fill half of it and then
+// answer ReadLater, for they can be read again. The old values that writes answer can't: MaxWeight bounds those before they are
 // proposed, so that they and the few bytes of every other Op fit into the rest. One that slipped past that answers NoRoom.
+//
+// Decimals are not so few bytes: 4,000 of them can take as much as old values may, and 16,384 in one transaction, which goes
+// alone, 2 MiB. So a write of a group of several is refused only beyond mostResults, where no door lets one get: the others of
+// its group are applied.
 //
 // The reads of a group that writes, too, can't be read again either, so their weight counts like that of its writes, and
 // they are refused only if it is more than MaxWeight allows (weight.go).
@@ -55,7 +59,8 @@ const (
 	MaxResults = 1 << 20
 	MaxWeight  = MaxResults/2 - 64<<10 // of the Requests in a Batch
 
-	maxReads = MaxResults / 2
+	maxReads    = MaxResults / 2
+	mostResults = 3 << 20 // what follows must fit into a frame between nodes
 )
 
 // A Result is encoded as

@@ -209,7 +209,7 @@ func fold(lines []string) (folded []string) {
 // describe says a Result: its Value, a Code in front unless OK, and "ok" where an Op has no more to say.
 func describe(op *Op, r Result) string {
 	value := describeValue(r.Value)
-	answersNothing := op.Kind.Writes() && !op.AnswersOld() && r.Value.Kind == Nil
+	answersNothing := op.Kind.Writes() && op.Olds() == 0 && r.Value.Kind == Nil
 	switch {
 	case r.Code == OK && answersNothing:
 		return "ok"

@@ -4,7 +4,7 @@ package fsm
 // writes at all and is no single Op, what its reads answer.
 //
 // A group of more than MaxWeight counts as MaxWeight, so that it can go, with no other such group in its Batch. It must then
-// bound the old values itself (MaxWeight/MaxText writes have them at most: the door refuses transactions with more than 100),
+// bound the old values itself (to MaxWeight/MaxText at most: the door refuses transactions with more than 100),
 // and its reads may be answered ReadLater once the Batch's Results hold maxReads.
 type weight struct {
 	ops, reads, olds int
@@ -16,9 +16,7 @@ func (w *weight) add(op *Op) {
 	switch {
 	case op.Kind.Writes():
 		w.writes = true
-		if op.AnswersOld() {
-			w.olds += MaxText
-		}
+		w.olds += op.Olds() * MaxText
 	case op.Kind == Get:
 		w.reads += MaxText
 	case op.Kind == Scan:

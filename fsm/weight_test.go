@@ -1,6 +1,10 @@
 package fsm
 
-import "testing"
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
 
 func TestARequestWeighsWhatCannotBeReadLater(t *testing.T) {
 	key := []byte("k")
@@ -17,7 +21,7 @@ func TestARequestWeighsWhatCannotBeReadLater(t *testing.T) {
 		{"GETDEL answers an old value", MaxText, []Op{old}},
 		{"GETEX, too", MaxText, []Op{{Kind: GetExpire, Key: key}}},
 		{"SET GET, too", MaxText, []Op{{Kind: Set, Key: key, Value: IntValue(1), Flags: SetGet}}},
-		{"SETIF, too", MaxText, []Op{{Kind: SetIf, Key: key, Value: IntValue(1), Flags: Tell, Compare: EQ, Than: IntValue(1)}}},
+		{"SETIF tells it twice", 2 * MaxText, []Op{{Kind: SetIf, Key: key, Value: IntValue(1), Flags: Tell, Compare: EQ, Than: IntValue(1)}}},
 		{"reads beside a write can't be read later", 2 * MaxText, []Op{get, incr, get}},
 		{"small answers count as nothing", 0, []Op{incr, {Kind: TTL, Key: key}, {Kind: Size}}},
 		{"a page of keys is large", scanBytes + MaxKey, []Op{incr, {Kind: Scan, Value: IntValue(1)}}},
@@ -89,6 +93,32 @@ func TestATransactionOfTooManyReadsIsToldToReadLater(t *testing.T) {
 		if r, _ := results.Next(); i < maxReads/MaxText && r.Code != OK || i >= maxReads/MaxText && i < 1000 && r.Code != ReadLater ||
 			i >= 1000 && len(r.Value.Text) != MaxText {
 			t.Fatalf("op %d: %s, %d bytes", i, r.Code, len(r.Value.Text))
+		}
+	}
+}
+
+// The door lets a transaction answer so many old values; none of its writes may be refused alone, whatever else is in the Batch.
+func TestNoWriteOfATransactionIsRefusedForTheLengthOfAnswers(t *testing.T) {
+	m := openedMachine(t)
+	big := Value{Kind: Text, Text: append(bytes.Repeat([]byte("0"), MaxText-1), '1')}
+	wide := Value{Kind: Text, Text: []byte(strings.Repeat("1", MaxWhole) + "." + strings.Repeat("1", MaxFraction))}
+	m.mustDo(t, Op{Kind: Set, Key: []byte("big"), Value: big})
+	var r Request
+	for range 130 {
+		r.Add(Op{Kind: Get, Key: []byte("big")})
+	}
+	for i := range 3700 {
+		r.Add(Op{Kind: IncrEx, Key: []byte{'k', byte(i), byte(i >> 8)}, Value: wide})
+	}
+	transaction := repeated(Op{Kind: SetIf, Key: []byte("big"), Value: IntValue(1), Flags: Tell, Compare: EQ, Than: IntValue(2)}, 50)
+	r.Add(transaction...)
+	results := m.mustApply(t, Entry{Kind: Ordinary, Batches: [][]byte{AppendBatch(nil, Number{"test", 1, 100}, r.Ops, r.Groups)}})[0].Results
+	if len(results) < MaxResults {
+		t.Fatalf("only %d bytes of Results", len(results))
+	}
+	for i := range r.Ops {
+		if r, _ := results.Next(); r.Code != OK && r.Code != ReadLater {
+			t.Fatalf("op %d: %s", i, r.Code)
 		}
 	}
 }

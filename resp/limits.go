@@ -61,7 +61,7 @@ const (
 const (
 	maxQueued      = 16384   // commands
 	maxQueuedPages = 100     // pages of keys: a SCAN reads one, RANDOMKEY two
-	maxOldValues   = 100     // commands that write and answer an old value, such as GETSET: they can't be asked again
+	maxOldValues   = 100     // that writes such as GETSET answer: they can't be asked again
 	maxWatched     = 1024    // keys that a connection watches
 	maxSaid        = 1 << 20 // bytes of EXEC's reply that commands without Ops make; those behind are refused
 )

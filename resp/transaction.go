@@ -38,7 +38,7 @@ type transaction struct {
 	ops    []fsm.Op // of all, in order; they point into copies of the arguments
 	bytes  int      // that all this holds of the arguments
 	size   int      // of the Ops, encoded, at most
-	olds   int      // Ops that answer old values
+	olds   int      // old values that its writes answer
 	pages  int      // of keys, that Ops read
 	locals int      // commands without Ops
 	slow   bool     // some reply takes longer to make than to wake a goroutine
@@ -180,10 +180,9 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
 	}
 	for i := range s.call.ops {
-		switch op := &s.call.ops[i]; {
-		case op.AnswersOld():
-			t.olds++
-		case op.Kind == fsm.Scan:
+		op := &s.call.ops[i]
+		t.olds += op.Olds()
+		if op.Kind == fsm.Scan {
 			t.pages++
 		}
 	}
@@ -191,7 +190,7 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		return replyError(fmt.Sprintf("ERR transaction is too large: it may read %d pages of keys", maxQueuedPages))
 	}
 	if t.olds > maxOldValues {
-		return replyError(fmt.Sprintf("ERR more than %d commands of a transaction answer old values", maxOldValues))
+		return replyError(fmt.Sprintf("ERR transaction is too large: its writes may answer %d old values (SETIF and CAS: two each)", maxOldValues))
 	}
 	t.ops, t.size, t.slow = append(t.ops, s.call.ops...), t.size+s.call.size(), t.slow || s.call.slow
 	if len(t.ops) > maxCommandKeys {
