@@ -55,13 +55,15 @@ func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
 	return dst
 }
 
-// skipConditions takes the conditions of a group and keeps their bytes.
+// skipConditions takes the conditions of a group and keeps their bytes, if they are whole.
 func (d *decoder) skipConditions() {
 	start := d.rest
 	for n := d.uvarint(); n > 0 && !d.failed; n-- {
 		d.condition()
 	}
-	d.conditions = start[:len(start)-len(d.rest)]
+	if !d.failed {
+		d.conditions = start[:len(start)-len(d.rest)]
+	}
 }
 
 func (d *decoder) condition() (c Condition) {

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"reflect"
 	"slices"
@@ -250,4 +251,18 @@ func FuzzRestoreOfACraftedImage(f *testing.F) {
 		m.expire()
 		checkMachine(t, m)
 	})
+}
+
+// So many conditions as can't be there must not be looked for.
+func TestConditionsThatAreCutOffEndTheirGroup(t *testing.T) {
+	group := binary.AppendUvarint([]byte{1<<1 | 1, partConditions}, 1<<60)
+	for _, m := range []*Machine{New(), smallMachine(t)} {
+		if results, _ := m.Query(nil, group, 0); len(results) > 0 {
+			t.Errorf("answers are %v", results)
+		}
+		_, err := m.Apply(m.Index()+1, 1, Entry{Kind: Ordinary, Batches: [][]byte{AppendBatch(nil, Number{"n", 1, 1}, 0, group)}})
+		if !errors.Is(err, ErrFormat) {
+			t.Errorf("Apply says %v", err)
+		}
+	}
 }
