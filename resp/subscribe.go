@@ -62,8 +62,8 @@ func (s *session) subscribe(k kind, name string) error {
 	if _, ok := mine[name]; ok {
 		return nil
 	}
-	if len(name) > maxChannel {
-		return replyError(fmt.Sprintf("ERR the name of a channel, or a pattern, may have %d bytes", maxChannel))
+	if err := checkChannel(len(name)); err != nil {
+		return err
 	}
 	if len(mine) >= maxSubscriptions {
 		return replyError(fmt.Sprintf("ERR too many subscriptions: a connection may have %d of each kind", maxSubscriptions))
@@ -98,6 +98,14 @@ func unsubscribeFrom(k kind) func(*session, *writer, [][]byte) {
 			s.confirm(w, k.opposite(), k, nil)
 		}
 	}
+}
+
+// checkChannel refuses what nobody can listen to, and what would take long to be compared with patterns.
+func checkChannel(length int) error {
+	if length > maxChannel {
+		return replyError(fmt.Sprintf("ERR the name of a channel, or a pattern, may have %d bytes", maxChannel))
+	}
+	return nil
 }
 
 func (s *session) unsubscribe(k kind, name string) {
@@ -145,6 +153,10 @@ func publishTo(k kind) func(*session, *writer, [][]byte) {
 			w.Error(string(errMonitors))
 			return
 		}
+		if err := checkChannel(len(args[1])); err != nil {
+			w.Error(err.Error())
+			return
+		}
 		times := s.door.switchboard.publish(k, args[1], args[2])
 		s.turn -= times * turnReplies / turnCommands   // each is as much work as a command
 		s.turn -= times * (turnReplies / turnCommands) // each is as much work as a command
@@ -161,6 +173,10 @@ func listChannels(k kind) func(*session, *writer, [][]byte) {
 		}
 		names := s.door.switchboard.names(k)
 		if len(args) == 3 {
+			if err := checkChannel(len(args[2])); err != nil {
+				w.Error(err.Error())
+				return
+			}
 			names = slices.DeleteFunc(names, func(name string) bool { return !(glob{pattern: args[2]}).matches([]byte(name)) })
 		}
 		w.Array(len(names))

@@ -1,6 +1,9 @@
 package resp
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 const (
 	subscribed3   = "1> \"subscribe\"\n2> \"a\"\n3> (integer) 1"
@@ -78,4 +81,17 @@ func TestAMutedReplyBehindACommandAboutTheClusterIsNotSent(t *testing.T) {
 	for c.cluster.step() {
 	}
 	c.wants("OK")
+}
+
+func TestALongNameIsNotComparedWithPatterns(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("HELLO 3\r\nPSUBSCRIBE *a*a*b\r\n")
+	c.replies()
+	const want = "(error) ERR the name of a channel, or a pattern, may have 2048 bytes"
+	for _, command := range []string{"PUBLISH", "SPUBLISH"} {
+		c.send(packed(command, strings.Repeat("a", maxChannel), "x") + packed(command, strings.Repeat("a", maxChannel+1), "x"))
+		c.wants("(integer) 0", want)
+	}
+	c.send(packed("PUBSUB", "CHANNELS", strings.Repeat("*", maxChannel+1)))
+	c.wants(want)
 }
