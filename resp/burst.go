@@ -38,10 +38,14 @@ func (s *session) fail(u *unit) {
 
 // refuses answers a command with the error of its burst, or of its transaction, and reports whether it did. A transaction of
 // which a command was refused is refused as a whole, be it that the burst ends within: what stands behind a refused MULTI must
-// not run by itself.
+// not run by itself. It ends with EXEC or DISCARD; or behind the burst with MULTI or RESET, which no client sends before it has
+// given the transaction up.
 func (s *session) refuses(c *command, args [][]byte) bool {
 	if c != nil && c.always {
 		return false
+	}
+	if t := s.multi; t != nil && t.doomed != "" && s.refused == "" && c != nil && (c.name == "multi" || c.name == "reset") {
+		s.multi = nil // what is watched stays: the client may try again
 	}
 	if t := s.multi; t != nil && t.doomed != "" {
 		s.answer(c, args, replyError(t.doomed), false)

@@ -102,3 +102,23 @@ func TestAWriteWithoutDiskSpaceIsRefusedAloneAndReadsAreAnswered(t *testing.T) {
 		t.Error("the burst is refused")
 	}
 }
+
+func TestARefusedTransactionEndsWhenTheClientHasGivenItUp(t *testing.T) {
+	for end, want := range map[string]string{"EXEC": refusedReply, "DISCARD": refusedReply, "MULTI\r\nEXEC": "OK", "RESET": "RESET"} {
+		c := newClient(t, newTestCluster(t))
+		c.send("INCR a\r\nMULTI\r\nMULTI\r\nRESET\r\n")
+		c.cluster.fail(errNoLeader)
+		c.wants(refusedReply, refusedReply, refusedReply, refusedReply)
+		c.session.inputEmpty()
+		c.send("INCR a\r\n")
+		c.wants(refusedReply) // it may be the rest of the transaction
+		c.send(end + "\r\n")
+		if got := formatAll(t, c.replies()); got[0] != want {
+			t.Errorf("%s: %q, want %q", end, got, want)
+		}
+		c.send("INCR a\r\n")
+		c.cluster.step()
+		c.cluster.step()
+		c.wants("(integer) 1")
+	}
+}
