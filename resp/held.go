@@ -24,6 +24,9 @@ func (s *session) holds() int {
 	if s.multi != nil {
 		n += s.multi.bytes + cap(s.multi.ops)*int(unsafe.Sizeof(s.call.ops[0])) + cap(s.multi.queue)*int(unsafe.Sizeof(s.multi.queue[0]))
 	}
+	if s.watch != nil {
+		n += s.watch.bytes
+	}
 	return n
 }
 

@@ -28,8 +28,10 @@ var transactionCommands = []command{
 }
 
 const (
-	quickQueued = 16                           // commands of a transaction whose replies are made at once; more, and those that tell of the node, take a lane
-	perArg      = int(unsafe.Sizeof([]byte{})) // bytes of an argument that is kept, beside its own
+	quickQueued = 16 // commands of a transaction whose replies are made at once; more, and those that tell of the node, take a lane
+
+	perArg     = int(unsafe.Sizeof([]byte{}))                 // bytes of an argument that is kept, beside its own
+	perWatched = perArg + int(unsafe.Sizeof(fsm.Condition{})) // of a watched key, the same
 )
 
 // transaction is what MULTI has begun.
@@ -59,6 +61,7 @@ type queued struct {
 type watch struct {
 	asked      int // keys; more than conditions if the answer to a WATCH is on its way, or was an error
 	conditions []fsm.Condition
+	bytes      int // that the keys and conditions hold
 }
 
 // readLevel is how reads of keys are answered now.
@@ -122,6 +125,9 @@ func parseWatch(_ *command, args [][]byte, to *call) error {
 		}
 		of = s.watch
 		of.asked += len(keys)
+		for _, key := range keys {
+			of.bytes += perWatched + len(key)
+		}
 	}
 	to.render = func(w *writer, c *command, _ int, a *answers) {
 		r := a.next()

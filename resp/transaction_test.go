@@ -198,3 +198,20 @@ func TestAUnitReadsABoundedNumberOfPages(t *testing.T) {
 		t.Errorf("%d pages are read in one Request", n)
 	}
 }
+
+func TestWatchedKeysAreHeld(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	before := c.session.holds()
+	c.send(packed(repeat("WATCH", 1000, strings.Repeat("k", 1000))...))
+	c.cluster.step()
+	c.wants("OK")
+	c.session.rest()
+	if held := c.session.holds() - before; held < 1_000_000 {
+		t.Errorf("they hold %d bytes, the session says", held)
+	}
+	c.send("UNWATCH\r\n")
+	c.session.rest()
+	if held := c.session.holds() - before; held > 100_000 {
+		t.Errorf("without them the session holds %d bytes more than before", held)
+	}
+}
