@@ -1,6 +1,9 @@
 package resp
 
-import "strings"
+import (
+	"encoding/hex"
+	"strings"
+)
 
 // Commands about what we have none of. Tools and test harnesses send them as a matter of course, and "none" is the answer.
 var courtesyCommands = []command{
@@ -92,10 +95,14 @@ func aclCat(s *session, w *writer, args [][]byte) {
 	}
 }
 
-// ACL LIST: the one user may do everything.
-func aclList(_ *session, w *writer, _ [][]byte) {
+// ACL LIST: the one user may do everything. Of its password the hash is told, as in Redis.
+func aclList(s *session, w *writer, _ [][]byte) {
+	secret := "nopass"
+	if s.door.password != nil {
+		secret = "#" + hex.EncodeToString(s.door.password)
+	}
 	w.Array(1)
-	w.BulkString("user " + defaultUser + " on nopass ~* &* +@all")
+	w.BulkString("user " + defaultUser + " on " + secret + " ~* &* +@all")
 }
 
 // ACL USERS
