@@ -144,6 +144,22 @@ func TestNoCommandIsTakenWhileRepliesPileUp(t *testing.T) {
 	}
 }
 
+func TestATransactionMayPublishAHundredTimes(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	for _, test := range []struct {
+		messages int
+		want     string
+	}{{maxQueuedBarriers, "100) (integer) 0"}, {maxQueuedBarriers + 1, "(error) EXECABORT Transaction discarded because of previous errors."}} {
+		c.send("MULTI\r\n" + strings.Repeat("PUBLISH a b\r\n", test.messages))
+		c.replies()
+		c.send("EXEC\r\n")
+		if got := strings.Join(formatAll(t, c.replies()), ""); !strings.HasSuffix(got, test.want) {
+			t.Errorf("%d messages end with %q", test.messages, got)
+		}
+	}
+}
+
 func TestAGlobTakesLinearTimeForEachByteOfTheName(t *testing.T) {
 	name := strings.Repeat("a", 1000)
 	pattern := []byte(strings.Repeat("a*", 500) + "b")

@@ -33,6 +33,7 @@ type command struct {
 
 	barrier bool // waits until every command in front of it is finished
 	atOnce  bool // also runs, and is not queued, inside MULTI
+	queues  bool // of barriers: is queued inside MULTI, at most maxQueuedBarriers of them
 	always  bool // also runs while a burst is being refused
 	stale   bool // of local ones: also answered by a node that was removed
 

@@ -12,7 +12,7 @@ var configCommands = []command{
 		{name: "config|set", arity: -4, flags: "admin noscript loading stale", syntax: "parameter value [parameter value ...]", local: configSet, barrier: true, stale: true,
 			summary: "Changes settings of this node until it ends, all of them or none.", reply: "OK",
 			errors: "`ERR CONFIG SET failed …` for what only the configuration can set and for a bad value; `ERR Unknown option …`."},
-		{name: "config|resetstat", arity: 2, flags: "admin noscript loading stale", local: configResetStat, barrier: true, stale: true,
+		{name: "config|resetstat", arity: 2, flags: "admin noscript loading stale", local: configResetStat, barrier: true, queues: true, stale: true,
 			summary: "Sets what INFO has counted to zero.", reply: "OK"},
 		{name: "config|rewrite", arity: 2, flags: "admin noscript loading stale", local: configRewrite, stale: true,
 			summary: "Is refused: a node does not write its configuration.", reply: "error"},

@@ -12,15 +12,15 @@ import (
 
 var latencyCommands = []command{
 	{name: "latency", arity: -2, summary: "A container for commands about latency.", subs: []command{
-		{name: "latency|doctor", arity: 2, flags: "admin noscript loading stale", local: latencyDoctor, barrier: true, stale: true,
+		{name: "latency|doctor", arity: 2, flags: "admin noscript loading stale", local: latencyDoctor, barrier: true, queues: true, stale: true,
 			summary: "Says in sentences how long commands took.", reply: "verbatim string"},
-		{name: "latency|histogram", arity: -2, flags: "admin noscript loading stale", syntax: "[command [command ...]]", local: latencyHistogram, barrier: true, stale: true,
+		{name: "latency|histogram", arity: -2, flags: "admin noscript loading stale", syntax: "[command [command ...]]", local: latencyHistogram, barrier: true, queues: true, stale: true,
 			summary: "Tells how often each command took how long.", reply: "map: for each command its calls, and how many took at most so many microseconds", cost: "O(N), N commands"},
-		{name: "latency|history", arity: 3, flags: "admin noscript loading stale", syntax: "event", local: latencyHistory, barrier: true, stale: true,
+		{name: "latency|history", arity: 3, flags: "admin noscript loading stale", syntax: "event", local: latencyHistory, barrier: true, queues: true, stale: true,
 			summary: "Returns the latest spikes of an event: command, or fast-command.", reply: "array: for each its second since 1970 and its milliseconds"},
-		{name: "latency|latest", arity: 2, flags: "admin noscript loading stale", local: latencyLatest, barrier: true, stale: true,
+		{name: "latency|latest", arity: 2, flags: "admin noscript loading stale", local: latencyLatest, barrier: true, queues: true, stale: true,
 			summary: "Returns the latest and the longest spike of each event.", reply: "array: for each event its name, the latest spike's second since 1970, its milliseconds, and those of the longest"},
-		{name: "latency|reset", arity: -2, flags: "admin noscript loading stale", syntax: "[event [event ...]]", local: latencyReset, barrier: true, stale: true,
+		{name: "latency|reset", arity: -2, flags: "admin noscript loading stale", syntax: "[event [event ...]]", local: latencyReset, barrier: true, queues: true, stale: true,
 			summary: "Forgets the spikes of some events, or of all.", reply: "integer: how many events were forgotten"},
 		{name: "latency|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},

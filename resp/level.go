@@ -11,7 +11,7 @@ var levelCommands = []command{
 		summary: "Lets this connection's reads be answered by this node alone: CONSISTENCY STALE.", reply: "OK"},
 	{name: "readwrite", arity: 1, flags: "fast", local: readWrite, barrier: true,
 		summary: "Takes READONLY back: CONSISTENCY STRONG.", reply: "OK"},
-	{name: "wait", arity: 3, flags: "noscript", local: wait, barrier: true,
+	{name: "wait", arity: 3, flags: "noscript", local: wait, barrier: true, queues: true,
 		syntax: "numreplicas timeout", summary: "Tells on how many other voters each acknowledged write is at least.", reply: "integer: half of the voters, rounded down"},
 }
 

@@ -64,6 +64,8 @@ const (
 	maxOldValues   = 100     // that writes such as GETSET answer: they can't be asked again
 	maxWatched     = 1024    // keys that a connection watches
 	maxSaid        = 1 << 20 // bytes of EXEC's reply that commands without Ops make; those behind are refused
+
+	maxQueuedBarriers = 100 // commands such as PUBLISH, of which each may be as much work as there are clients
 )
 
 // Of subscriptions.

@@ -15,9 +15,9 @@ var messageCommands = []command{
 		syntax: "shardchannel [shardchannel ...]", summary: "Listens to what SPUBLISH sends to channels on this node.", reply: pubsubReply},
 	{name: "sunsubscribe", arity: -1, flags: "pubsub noscript loading stale", local: unsubscribeFrom(shards), barrier: true, listening: true, pushes: true,
 		syntax: "[shardchannel [shardchannel ...]]", summary: "Stops listening to channels of SSUBSCRIBE, or to all of them.", reply: pubsubReply},
-	{name: "publish", arity: 3, flags: "pubsub loading stale fast", local: publishTo(channels), barrier: true,
+	{name: "publish", arity: 3, flags: "pubsub loading stale fast", local: publishTo(channels), barrier: true, queues: true,
 		syntax: "channel message", summary: "Sends a message to those who listen on this node.", reply: "integer: how many got it", cost: "O(N+M), N listeners and M patterns"},
-	{name: "spublish", arity: 3, flags: "pubsub loading stale fast", local: publishTo(shards), barrier: true,
+	{name: "spublish", arity: 3, flags: "pubsub loading stale fast", local: publishTo(shards), barrier: true, queues: true,
 		syntax: "shardchannel message", summary: "Sends a message to those who listen by SSUBSCRIBE on this node.", reply: "integer: how many got it", cost: "O(N), N listeners"},
 	{name: "pubsub", arity: -2, flags: "", summary: "A container for commands about channels.", subs: []command{
 		{name: "pubsub|channels", arity: -2, flags: "pubsub loading stale", local: listChannels(channels),

@@ -12,13 +12,13 @@ import (
 
 var slowlogCommands = []command{
 	{name: "slowlog", arity: -2, summary: "A container for commands about slow commands.", subs: []command{
-		{name: "slowlog|get", arity: -2, flags: "admin loading stale", syntax: "[count]", local: slowlogGet, barrier: true, stale: true,
+		{name: "slowlog|get", arity: -2, flags: "admin loading stale", syntax: "[count]", local: slowlogGet, barrier: true, queues: true, stale: true,
 			summary: "Returns the newest slow commands: 10 of them, or count; -1 for all.",
 			reply:   "array: for each its id, when it was answered (seconds since 1970), microseconds from being taken to that, its name and keys (or its arguments), the client's address, the client's name",
 			cost:    "O(N), N entries"},
-		{name: "slowlog|len", arity: 2, flags: "admin loading stale", local: slowlogLen, barrier: true, stale: true,
+		{name: "slowlog|len", arity: 2, flags: "admin loading stale", local: slowlogLen, barrier: true, queues: true, stale: true,
 			summary: "Tells how many slow commands are remembered.", reply: "integer"},
-		{name: "slowlog|reset", arity: 2, flags: "admin loading stale", local: slowlogReset, barrier: true, stale: true,
+		{name: "slowlog|reset", arity: 2, flags: "admin loading stale", local: slowlogReset, barrier: true, queues: true, stale: true,
 			summary: "Forgets the slow commands.", reply: "OK"},
 		{name: "slowlog|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},

@@ -44,6 +44,7 @@ type transaction struct {
 	pages  int      // of keys, that Ops read
 	locals int      // commands without Ops
 	slow   bool     // some reply takes longer to make than to wake a goroutine
+	barred int      // barriers that are queued
 	broken bool     // a command could not be queued: EXEC will refuse
 	doomed string   // the repeatable error that every command gets, EXEC too: see burst.go
 }
@@ -149,7 +150,7 @@ func (s *session) inTransaction(c *command) bool { return s.multi != nil && (c =
 // enqueue queues a command, or notes that it can't be. What is wrong with its arguments is told by EXEC, as in Redis.
 func (s *session) enqueue(c *command, err error, args [][]byte) error {
 	t := s.multi
-	if err == nil && c.barrier {
+	if err == nil && c.barrier && !c.queues {
 		err = replyError("ERR Command not allowed inside a transaction")
 	}
 	if err == nil {
@@ -169,6 +170,12 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	}
 	if len(t.queue) == maxQueued || t.bytes+size > fsm.MaxGroup {
 		return replyError(fmt.Sprintf("ERR transaction is too large: it may have %d commands, and %d bytes", maxQueued, fsm.MaxGroup))
+	}
+	if c.barrier {
+		t.barred++
+	}
+	if t.barred > maxQueuedBarriers {
+		return replyError(fmt.Sprintf("ERR more than %d commands of a transaction publish, or look at the whole node", maxQueuedBarriers))
 	}
 	t.bytes += size
 	args = copied(args)
