@@ -9,6 +9,7 @@ import (
 type counters struct {
 	Stats
 	hits, misses, timedOut uint64
+	expired                uint64 // only what it was at the reset: the cluster counts it
 }
 
 func (d *door) counters() counters {
@@ -31,6 +32,7 @@ func (d *door) sinceReset() counters {
 
 func (d *door) resetStats() {
 	now := d.counters()
+	now.expired = d.cluster.Local().Expired
 	d.base.Store(&now)
 	d.errors.reset()
 	for _, row := range d.table.rows {

@@ -70,6 +70,17 @@ func TestReadsCountWhatTheyFind(t *testing.T) {
 	c.wantsInfo("stats", "keyspace_hits:0", "keyspace_misses:0")
 }
 
+func TestExpiredKeysAreCountedSinceTheReset(t *testing.T) {
+	cluster := newTestCluster(t)
+	cluster.status.Expired = 3
+	c := newClient(t, cluster)
+	c.wantsInfo("stats", "expired_keys:3")
+	c.send("CONFIG RESETSTAT\r\n")
+	c.wantsInfo("stats", "expired_keys:0")
+	cluster.status.Expired = 5
+	c.wantsInfo("stats", "expired_keys:2")
+}
+
 func TestBytesAreWrittenForPeopleAsRedisDoes(t *testing.T) {
 	for n, want := range map[uint64]string{0: "0B", 1023: "1023B", 1024: "1.00K", 104857600: "100.00M", 25276502016: "23.54G", 1 << 62: "4096.00P"} {
 		if got := humanBytes(n); got != want {
