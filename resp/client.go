@@ -124,7 +124,10 @@ func clientGetRedir(_ *session, w *writer, _ [][]byte) { w.Int(-1) }
 
 // CLIENT TRACKING: who was told OK would keep what it has read for ever.
 func clientTracking(_ *session, w *writer, args [][]byte) {
+	err := checkTracking(args[3:])
 	switch {
+	case err != nil:
+		w.Error(err.Error())
 	case is(args[2], "OFF"):
 		w.OK()
 	case is(args[2], "ON"):
@@ -132,6 +135,25 @@ func clientTracking(_ *session, w *writer, args [][]byte) {
 	default:
 		w.Error(string(errSyntax))
 	}
+}
+
+// checkTracking reads the options of CLIENT TRACKING: what is wrong with them is told also to OFF.
+func checkTracking(options [][]byte) error {
+	for rest := options; len(rest) > 0; rest = rest[1:] {
+		switch {
+		case is(rest[0], "BCAST"), is(rest[0], "OPTIN"), is(rest[0], "OPTOUT"), is(rest[0], "NOLOOP"):
+		case is(rest[0], "PREFIX") && len(rest) > 1:
+			rest = rest[1:]
+		case is(rest[0], "REDIRECT") && len(rest) > 1:
+			if _, ok := fsm.ParseInt(rest[1]); !ok {
+				return errNotInteger
+			}
+			rest = rest[1:]
+		default:
+			return errSyntax
+		}
+	}
+	return nil
 }
 
 // CLIENT CACHING YES | NO

@@ -6,16 +6,16 @@ import (
 
 // killing is what CLIENT KILL is to close: the connections that fit all that is set.
 type killing struct {
-	id             int64 // 0: any
-	address, local string
+	id             int64   // 0: any
+	address, local *string // nil: any
 	kind           string
 	self           bool // also the one that asks
 }
 
 func (k *killing) fits(c *profile, asking int64) bool {
 	return (k.id == 0 || c.id == k.id) &&
-		(k.address == "" || c.address == k.address) &&
-		(k.local == "" || c.local == k.local) &&
+		(k.address == nil || c.address == *k.address) &&
+		(k.local == nil || c.local == *k.local) &&
 		(k.kind == "" || c.kind() == k.kind) &&
 		(k.self || c.id != asking)
 }
@@ -23,7 +23,8 @@ func (k *killing) fits(c *profile, asking int64) bool {
 // CLIENT KILL address | filter value …
 func clientKill(s *session, w *writer, args [][]byte) {
 	old := len(args) == 3
-	k := killing{address: string(args[2]), self: true}
+	address := string(args[2])
+	k := killing{address: &address, self: true}
 	if !old {
 		var err error
 		if k, err = parseKilling(args[2:]); err != nil {
@@ -62,11 +63,12 @@ func clientKill(s *session, w *writer, args [][]byte) {
 
 func parseKilling(options [][]byte) (killing, error) {
 	var k killing
-	if len(options)%2 != 0 {
-		return k, errSyntax
-	}
 	for ; len(options) > 0; options = options[2:] {
+		if len(options) == 1 {
+			return k, errSyntax
+		}
 		name, value := options[0], options[1]
+		text := string(value)
 		switch {
 		case is(name, "ID"):
 			id, ok := fsm.ParseInt(value)
@@ -80,11 +82,11 @@ func parseKilling(options [][]byte) (killing, error) {
 				return k, err
 			}
 		case is(name, "ADDR"):
-			k.address = string(value)
+			k.address = &text
 		case is(name, "LADDR"):
-			k.local = string(value)
+			k.local = &text
 		case is(name, "USER"):
-			if string(value) != defaultUser {
+			if text != defaultUser {
 				return k, replyError("ERR No such user '" + shown(value, shownBytes) + "'")
 			}
 		case is(name, "SKIPME") && is(value, "YES"):

@@ -189,7 +189,10 @@ func reset(s *session, w *writer, _ [][]byte) {
 	s.stopMonitor()
 	s.speak(protocol2)
 	s.trust(s.door.password == nil)
-	s.level, s.name, s.reply, s.noEvict = fsm.Strong, "", replyOn, false
+	s.level, s.name, s.noEvict = fsm.Strong, "", false
+	if s.reply == replyOff { // SKIP, as in Redis, is about this reply still
+		s.reply = replyOn
+	}
 	w.Simple("RESET")
 }
 
