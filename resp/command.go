@@ -39,7 +39,7 @@ type command struct {
 
 	early     bool // also before login
 	listening bool // also while subscribed in protocol 2
-	pushes    bool // its replies are messages in protocol 3, so CLIENT REPLY does not hold them back
+	pushes    bool // its replies are messages, so CLIENT REPLY does not hold them back
 
 	subs []command // the table of a container
 

@@ -38,7 +38,7 @@ func (s *session) hush(before int) {
 	}
 	u := s.open
 	switch {
-	case s.last != nil && s.last.pushes && s.out.protocol == protocol3:
+	case s.last != nil && s.last.pushes && len(s.out.buf) > before && s.out.buf[before] != '-':
 	case len(s.out.buf) > before:
 		s.out.buf = s.out.buf[:before]
 	case u != nil && len(u.slots) > 0: // be it behind a command about the cluster, which leaves no open unit
