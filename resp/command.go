@@ -26,6 +26,8 @@ type command struct {
 	cost    string // complexity; empty: O(1)
 	by      string // who answers; empty: what parse and the flags say
 
+	// fits, if there is one, says more about the number of arguments than the arity can. nil: nothing.
+	fits func(args [][]byte) bool
 	// parse turns the arguments into Ops. The Ops may point into args. Errors are replyErrors.
 	parse func(c *command, args [][]byte, to *call) error
 	// local answers on the spot, in the order of the connection's replies, without the cluster.
@@ -222,7 +224,7 @@ func (t *table) find(args [][]byte) (*command, error) {
 		}
 		c = sub
 	}
-	if c.arity > 0 && len(args) != c.arity || len(args) < -c.arity {
+	if c.arity > 0 && len(args) != c.arity || len(args) < -c.arity || c.fits != nil && !c.fits(args) {
 		return c, wrongArity(c.name)
 	}
 	return c, nil

@@ -151,12 +151,18 @@ func (s *session) take(args [][]byte) bool {
 	if err == nil {
 		err = s.forbids(c)
 	}
+	if err != nil && c != nil && c.name == "exec" {
+		err = s.abort(err)
+	}
 	switch {
 	case s.inTransaction(c):
 		if !s.queue(c, err, args) {
 			return false
 		}
 	case err != nil:
+		if s.multi != nil { // of those that are not queued, too
+			s.multi.broken = true
+		}
 		s.last = c
 		return s.answer(c, args, err, false)
 	case c.barrier && s.unfinished() || !s.run(c, args):

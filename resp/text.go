@@ -3,7 +3,7 @@ package resp
 import "github.com/truecount/truecount/fsm"
 
 var textCommands = []command{
-	{name: "get", arity: -2, flags: "readonly fast", keys: oneKey, parse: parseGet,
+	{name: "get", arity: -2, flags: "readonly fast", keys: oneKey, fits: fitsGet, parse: parseGet,
 		syntax: "key [STATE]", summary: "Returns what a key holds; with STATE, also whether that is confirmed by a majority.", reply: "bulk string, or null; with STATE array: that, and CONSISTENT or INCONSISTENT"},
 	{name: "set", arity: -3, flags: "write denyoom", keys: oneKey, parse: parseSet,
 		syntax:  "key value [NX | XX | IFEQ comparison-value | IFNE comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
@@ -35,9 +35,6 @@ var textCommands = []command{
 func parseGet(c *command, args [][]byte, to *call) error {
 	to.render = replyValue
 	if len(args) > 2 {
-		if len(args) > 3 || !is(args[2], "STATE") {
-			return wrongArity(c.name)
-		}
 		to.render, to.attempt = replyState, true
 	}
 	return to.perKey(c, fsm.Get, args[1:2])

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/truecount/truecount/fsm"
@@ -229,6 +230,12 @@ func copied(args [][]byte) [][]byte {
 		copies[i] = all[start:len(all):len(all)]
 	}
 	return copies
+}
+
+// abort ends a transaction whose EXEC is refused before it is looked at, and says so.
+func (s *session) abort(err error) error {
+	s.endTransaction()
+	return replyError("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(err.Error(), "ERR "))
 }
 
 // EXEC
