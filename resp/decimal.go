@@ -48,8 +48,12 @@ func errDigits() replyError {
 }
 
 // INCRBYFLOAT key increment
-func parseIncrByFloat(_ *command, args [][]byte, to *call) error {
+func parseIncrByFloat(c *command, args [][]byte, to *call) error {
 	v, err := parseNumber(args[2])
+	if err == errNotFinite { // told only where there is a number that would become infinite
+		to.render = replyNotFinite
+		return to.perKey(c, fsm.Get, args[1:2])
+	}
 	if err != nil {
 		return err
 	}
@@ -59,6 +63,16 @@ func parseIncrByFloat(_ *command, args [][]byte, to *call) error {
 	to.ops = append(to.ops, fsm.Op{Kind: fsm.Add, Key: args[1], Value: v})
 	to.render = replyValue
 	return nil
+}
+
+func replyNotFinite(w *writer, _ *command, _ int, a *answers) {
+	v := a.next().Value
+	_, code := fsm.ParseDecimal(v.AppendText(nil))
+	if v.Kind != fsm.Nil && code == fsm.NotNumber {
+		w.Error(errNotFloat.Error())
+		return
+	}
+	w.Error(errNotFinite.Error())
 }
 
 // incrExOptions is what stands behind INCREX key.

@@ -10,20 +10,22 @@ var inspectCommands = []command{
 			syntax: "key", summary: "Tells how Redis would keep a key's value.", reply: "bulk string: int, embstr or raw; or null"},
 		{name: "object|refcount", arity: 3, flags: "readonly", keys: secondKey, parse: parseRefCount,
 			syntax: "key", summary: "Tells that nothing is shared.", reply: "integer: 1; or null"},
-		{name: "object|idletime", arity: 3, flags: "readonly", keys: secondKey, local: refuseWith("ERR idle times are not tracked"),
-			syntax: "key", summary: "Not there: nobody notes when a key was used last.", reply: "error"},
-		{name: "object|freq", arity: 3, flags: "readonly", keys: secondKey, local: refuseWith("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
+		{name: "object|idletime", arity: 3, flags: "readonly", keys: secondKey, parse: refuseIfThere("ERR idle times are not tracked"),
+			syntax: "key", summary: "Not there: nobody notes when a key was used last.", reply: "error, or null without a key"},
+		{name: "object|freq", arity: 3, flags: "readonly", keys: secondKey, parse: refuseIfThere("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
 			"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."),
-			syntax: "key", summary: "Not there: nothing is evicted, so nobody counts how often a key is used.", reply: "error, as in Redis"},
+			syntax: "key", summary: "Not there: nothing is evicted, so nobody counts how often a key is used.", reply: "error, or null without a key, as in Redis"},
 		{name: "object|help", arity: 2, summary: "Prints this help.", reply: "array: lines", local: help},
 	}},
 }
 
 var secondKey = span{2, 2, 1}
 
-// refuseWith is a local command that says no.
-func refuseWith(text string) func(*session, *writer, [][]byte) {
-	return func(_ *session, w *writer, _ [][]byte) { w.Error(text) }
+// refuseIfThere is a subcommand that says no, and of a key that is not there that it isn't.
+func refuseIfThere(text string) func(*command, [][]byte, *call) error {
+	return func(_ *command, args [][]byte, to *call) error {
+		return parseInspect(args[2], to, func(w *writer, _ facts) { w.Error(text) }, (*writer).Null)
+	}
 }
 
 // parseInspect is for commands about one key; reply is what they say of one that is there.

@@ -1,6 +1,10 @@
 package resp
 
-import "github.com/truecount/truecount/fsm"
+import (
+	"math"
+
+	"github.com/truecount/truecount/fsm"
+)
 
 var textCommands = []command{
 	{name: "get", arity: -2, flags: "readonly fast", keys: oneKey, fits: fitsGet, parse: parseGet,
@@ -30,6 +34,9 @@ var textCommands = []command{
 		syntax: "key value [key value ...]", summary: "Stores several values in one step, if none of the keys exists.",
 		reply: "integer: 1 if it did, else 0", errors: "not inside MULTI.", cost: "O(N), N keys"},
 }
+
+// fitsGet refuses GET key word as Redis does, before anything else about it; but for STATE.
+func fitsGet(args [][]byte) bool { return len(args) == 2 || len(args) == 3 && is(args[2], "STATE") }
 
 // GET key · GET key STATE
 func parseGet(c *command, args [][]byte, to *call) error {
@@ -136,8 +143,11 @@ func parseGetEx(c *command, args [][]byte, to *call) error {
 		}
 	}
 	expiry, err := o.expiry(c)
-	if err != nil {
-		return err
+	if err == nil && expiry.Mode == fsm.After && expiry.Millis > math.MaxInt64-to.session.door.now().UnixMilli() {
+		err = badExpiry(c) // the machine would say so, but also of a key that is not there
+	}
+	if err != nil { // told only of a key that is there, as in Redis
+		return parseInspect(args[1], to, func(w *writer, _ facts) { w.Error(err.Error()) }, (*writer).Null)
 	}
 	if persist {
 		expiry.Mode = fsm.Forever
