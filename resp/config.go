@@ -54,7 +54,7 @@ func configGet(s *session, w *writer, args [][]byte) {
 // configChange is one pair of CONFIG SET.
 type configChange struct {
 	*setting
-	name, text, before string // name: as it was written
+	text, before string
 }
 
 // CONFIG SET name value …: what was set is taken back if one behind it can't be.
@@ -105,7 +105,7 @@ func parseConfigChanges(pairs [][]byte) (changes []configChange, err error) {
 			return nil, configFailed(name, "duplicate parameter")
 		}
 		seen[known] = true
-		changes = append(changes, configChange{setting: known, name: name, text: string(pairs[1])})
+		changes = append(changes, configChange{setting: known, text: string(pairs[1])})
 	}
 	return changes, nil
 }

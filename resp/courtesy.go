@@ -10,7 +10,7 @@ var courtesyCommands = []command{
 	{name: "function", arity: -2, summary: "A container for commands about functions, of which there are none.", subs: []command{
 		{name: "function|flush", arity: -2, flags: "write noscript", syntax: "[ASYNC | SYNC]", local: functionFlush, stale: true,
 			summary: "Does nothing: there are no functions.", reply: "OK"},
-		{name: "function|list", arity: -2, flags: "noscript", syntax: "[LIBRARYNAME pattern] [WITHCODE]", local: none, stale: true,
+		{name: "function|list", arity: -2, flags: "noscript", syntax: "[LIBRARYNAME pattern] [WITHCODE]", local: functionList, stale: true,
 			summary: "Lists no functions.", reply: "array: empty"},
 		{name: "function|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 	}},
@@ -52,7 +52,31 @@ func flushNone(w *writer, args [][]byte, mistake string) {
 
 // FUNCTION FLUSH [ASYNC | SYNC]
 func functionFlush(_ *session, w *writer, args [][]byte) {
+	if len(args) > 3 {
+		w.Error(string(wrongSubcommand(args)))
+		return
+	}
 	flushNone(w, args, "ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+}
+
+// FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE], each once
+func functionList(s *session, w *writer, args [][]byte) {
+	code, name := false, false
+	for rest := args[2:]; len(rest) > 0; rest = rest[1:] {
+		switch {
+		case !code && is(rest[0], "WITHCODE"):
+			code = true
+		case !name && is(rest[0], "LIBRARYNAME") && len(rest) == 1:
+			w.Error("ERR library name argument was not given")
+			return
+		case !name && is(rest[0], "LIBRARYNAME"):
+			name, rest = true, rest[1:]
+		default:
+			w.Error("ERR Unknown argument " + shown(rest[0], len(rest[0])))
+			return
+		}
+	}
+	none(s, w, args)
 }
 
 // SCRIPT FLUSH [ASYNC | SYNC]
