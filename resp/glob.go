@@ -6,9 +6,13 @@ type glob struct {
 	fold    bool // in any case; names are then given in lower case
 }
 
-// matches takes at most len(pattern) * len(name) steps, whatever the pattern.
+// matches takes at most len(pattern) * len(name) steps, whatever the pattern. No pattern but the empty one matches an empty
+// name, not even * (as in Redis).
 func (g glob) matches(name []byte) bool {
 	pattern := g.pattern
+	if len(name) == 0 {
+		return len(pattern) == 0
+	}
 	p, n := 0, 0
 	star, resume := -1, 0 // the last *, and what it has swallowed up to
 	for n < len(name) {

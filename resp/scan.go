@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -109,15 +110,24 @@ func parseScan(_ *command, args [][]byte, to *call) error {
 	return nil
 }
 
-// parseCursor reads a cursor as Redis does: any unsigned number of 64 bits, and negative ones. Those that SCAN never gives
-// stand behind the last key.
+// parseCursor reads a cursor as Redis does, with C's strtoul: up to a zero byte, with a sign or without, nothing is 0. Those that
+// SCAN never gives stand behind the last key.
 func parseCursor(arg []byte) (int64, error) {
-	n, err := strconv.ParseUint(string(arg), 10, 64)
+	text, _, _ := strings.Cut(string(arg), "\x00")
+	if text == "" {
+		return 0, nil
+	}
+	digits := strings.TrimPrefix(text, "-")
+	minus := digits != text
+	if !minus {
+		digits = strings.TrimPrefix(text, "+")
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil {
-		if signed, err := strconv.ParseInt(string(arg), 10, 64); err != nil || signed > 0 {
-			return 0, replyError("ERR invalid cursor")
-		}
-		return cursorSpace, nil
+		return 0, replyError("ERR invalid cursor")
+	}
+	if minus {
+		n = -n
 	}
 	return int64(min(n, uint64(cursorSpace))), nil
 }
