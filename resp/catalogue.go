@@ -177,9 +177,9 @@ func getKeysAndFlags(s *session, w *writer, args [][]byte) {
 		w.Error(err.Error())
 		return
 	}
-	flags := c.keyFlags()
 	w.Array(len(keys))
-	for _, key := range keys {
+	for i, key := range keys {
+		flags := c.keyFlagsIn(args[2:], i)
 		w.Array(2)
 		w.Bulk(key)
 		w.Set(len(flags))

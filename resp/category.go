@@ -41,6 +41,23 @@ func (c *command) is(category []byte) bool {
 	return slices.ContainsFunc(c.categories(), func(mine string) bool { return is(category, strings.ToUpper(mine)) })
 }
 
+// keyFlagsIn tell what a whole command does to the i-th of its keys.
+func (c *command) keyFlagsIn(args [][]byte, i int) []string {
+	switch {
+	case c.name == "set" && slices.ContainsFunc(args[3:], func(arg []byte) bool { return is(arg, "GET") }):
+		return []string{"RW", "access", "update"}
+	case c.keys != twoKeys:
+		return c.keyFlags()
+	case i == 0 && c.name == "copy":
+		return []string{"RO", "access"}
+	case i == 0:
+		return []string{"RW", "access", "delete"}
+	case c.name == "renamenx":
+		return []string{"OW", "insert"}
+	}
+	return []string{"OW", "update"}
+}
+
 // keyFlags tell what a command does to its keys, in Redis's words: the common case follows from its flags.
 func (c *command) keyFlags() []string {
 	switch c.name {
@@ -48,15 +65,15 @@ func (c *command) keyFlags() []string {
 		return []string{"RM", "delete"}
 	case "getdel", "delex":
 		return []string{"RW", "access", "delete"}
-	case "set", "mset", "msetnx", "setex", "psetex":
+	case "set", "mset", "setex", "psetex":
 		return []string{"OW", "update"}
-	case "setnx":
+	case "setnx", "msetnx":
 		return []string{"OW", "insert"}
 	case "append":
 		return []string{"RW", "insert"}
 	case "expire", "expireat", "pexpire", "pexpireat", "persist", "setrange":
 		return []string{"RW", "update"}
-	case "exists", "strlen", "touch", "type", "object|encoding", "memory|usage":
+	case "exists", "strlen", "touch", "type", "watch", "object|encoding", "object|refcount", "object|idletime", "object|freq", "memory|usage":
 		return []string{"RO"}
 	}
 	if slices.Contains(strings.Fields(c.flags), "write") {
