@@ -2,13 +2,15 @@
 
 GO          ?= go
 FUZZTIME    ?= 20s
+DIFFER      ?= 20s
+SEED        ?= 1
 SEEDS       ?= 200
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race fuzz sim e2e pause hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim e2e pause hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -39,6 +41,10 @@ check: fmt vet staticcheck ## before a commit: format, vet, staticcheck, tests; 
 race: ## all tests under the race detector
 	@scripts/race ./...
 
+redis: ## compare with the installed redis-server, also in random conversations for DIFFER (20s), of SEED (1)
+	@command -v redis-server >/dev/null || echo "redis-server is not installed (apt-get install redis-server): nothing is compared"
+	$(GO) test ./resp -count=1 -timeout 10m -run Redis -differ $(DIFFER) -differ-seed $(SEED)
+
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	@scripts/fuzz $(FUZZTIME)
 
@@ -61,7 +67,7 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 	cd internal/clients && TRUECOUNT=$(CURDIR)/bin/truecount $(GO) test -count=1 -timeout 5m ./...
 
 ci: FUZZTIME = 10s
-ci: fmt vet staticcheck test race fuzz e2e clients ## all of it; under 20 minutes
+ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
 
 clean: down ## remove what the targets above made
 	rm -rf bin

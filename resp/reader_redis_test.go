@@ -18,8 +18,9 @@ import (
 // redisPatience bounds every wait for the real Redis.
 const redisPatience = 20 * time.Second
 
-// startRedis runs a real Redis for the length of the test, or skips it, and gives a way to connect.
-func startRedis(t *testing.T) (dial func() net.Conn) {
+// startRedis runs a real Redis for the length of the test, or skips it, and gives a way to connect. Options are those of its
+// command line, besides what all tests want.
+func startRedis(t *testing.T, options ...string) (dial func() net.Conn) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -33,7 +34,8 @@ func startRedis(t *testing.T) (dial func() net.Conn) {
 	_, port, _ := net.SplitHostPort(address)
 	_ = free.Close()
 	ctx, stop := context.WithCancel(context.Background())
-	server := exec.CommandContext(ctx, path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	options = append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, options...)
+	server := exec.CommandContext(ctx, path, options...)
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
