@@ -25,6 +25,7 @@ type troubled struct {
 
 const (
 	troubledFor     = 8 * time.Second // of virtual time
+	calm            = time.Second     // at the end of it, so that no run is all faults
 	troubledClients = 6
 	enoughAnswers   = 200 // a run with fewer proves nothing
 )
@@ -48,7 +49,7 @@ func eachTrouble(t *testing.T, test func(r *troubled)) {
 	})
 }
 
-// suffer lets clients take one step after the other while faults come and go, then heals everything. In the middle of it all
+// suffer lets clients take one step after the other while faults come and go, and after that for a while. In the middle of it all
 // nodes start anew, from images. All the while replicas of equal index must be equal.
 func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
 	half, end := time.Now().Add(troubledFor/2), time.Now().Add(troubledFor)
@@ -73,8 +74,9 @@ func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
 	r.note("all crash")
 	r.RestartAll()
 	r.compare()
-	r.end = end
+	r.end = end.Add(-calm)
 	r.nemesis()
+	r.heal()
 	wg.Wait()
 	if r.failed != "" {
 		r.T.FailNow()
@@ -107,12 +109,16 @@ func (r *troubled) compare() {
 // imagesRead counts images that were restored, or sent to another node.
 func (c *Cluster) imagesRead() (times int) {
 	for _, h := range c.allHosts() {
-		d := c.disk(h.Name)
-		d.mu.Lock()
-		times += d.opened
-		d.mu.Unlock()
+		times += c.imagesReadAt(h.Name)
 	}
 	return times
+}
+
+func (c *Cluster) imagesReadAt(name string) (times int) {
+	d := c.disk(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.opened
 }
 
 // fail is Errorf once, and ends the clients. Any goroutine may call it.
