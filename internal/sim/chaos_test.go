@@ -194,8 +194,8 @@ func (r *run) heal() {
 	}
 }
 
-// settle heals everything and waits until every node answers and all replicas are alike.
-func (r *run) settle() {
+// recuperate heals everything and waits until every node answers.
+func (r *run) recuperate() {
 	r.heal()
 	for _, name := range hosts {
 		r.WaitFor("strong read at "+name, 10*time.Second, func() bool {
@@ -203,6 +203,11 @@ func (r *run) settle() {
 			return err == nil
 		})
 	}
+}
+
+// settle heals everything and waits until every node answers and all replicas are alike.
+func (r *run) settle() {
+	r.recuperate()
 	r.WaitFor("equal replicas", 10*time.Second, func() bool {
 		first, i1 := r.Node("n1").Digest()
 		second, i2 := r.Node("n2").Digest()

@@ -70,7 +70,7 @@ func (b *bank) transfer(mark string, rng *rand.Rand) {
 	}
 	keys := []string{b.accounts[from], b.accounts[to]}
 	read, ok := b.group(rng, fsm.Strong, nil, append([]fsm.Op{{Kind: fsm.Version}}, gets(keys...)...)...)
-	if !ok || read.int(1) == 0 {
+	if !ok || read.int(1) <= 0 {
 		return
 	}
 	time.Sleep(time.Duration(rng.IntN(8)) * time.Millisecond)
@@ -108,7 +108,7 @@ func (b *bank) close() {
 		}
 	}
 	b.T.Logf("%d transfers, %d not, %d unknown", b.count(applied), b.count(never), b.count(unknown))
-	if b.count(applied) < 50 {
+	if b.count(applied) < 10 {
 		b.T.Errorf("%d transfers: such a run proves nothing", b.count(applied))
 	}
 }

