@@ -10,13 +10,13 @@ const expiryErrors = "`ERR invalid expire time in 'expire' command`; `ERR Unsupp
 	"`ERR NX and XX, GT or LT options at the same time are not compatible`, `ERR GT and LT options at the same time are not compatible`."
 
 var keyCommands = []command{
-	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: parseDel,
+	{name: "del", arity: -2, flags: "write", keys: allKeys, parse: eachKey(fsm.Delete, replySum),
 		syntax: "key [key ...]", summary: "Deletes keys and tells how many there were.", reply: "integer: how many existed", cost: "O(N), N keys"},
-	{name: "unlink", arity: -2, flags: "write fast", keys: allKeys, parse: parseDel,
+	{name: "unlink", arity: -2, flags: "write fast", keys: allKeys, parse: eachKey(fsm.Delete, replySum),
 		syntax: "key [key ...]", summary: "The same as DEL.", reply: "integer: how many existed", cost: "O(N), N keys"},
-	{name: "touch", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
+	{name: "touch", arity: -2, flags: "readonly fast", keys: allKeys, parse: eachKey(fsm.Exists, replySum),
 		syntax: "key [key ...]", summary: "The same as EXISTS: nobody notes when a key was used.", reply: "integer: how many exist", cost: "O(N), N keys"},
-	{name: "exists", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseExists,
+	{name: "exists", arity: -2, flags: "readonly fast", keys: allKeys, parse: eachKey(fsm.Exists, replySum),
 		syntax: "key [key ...]", summary: "Tells how many of the keys exist.", reply: "integer: how many exist, those named twice counted twice", cost: "O(N), N keys"},
 	{name: "expire", arity: -3, flags: "write fast", keys: oneKey, parse: parseExpire,
 		syntax: "key seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, in seconds from now; if that is not later than now, it ends at once.",
@@ -27,15 +27,15 @@ var keyCommands = []command{
 		syntax: "key unix-time-seconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time.", reply: "integer: 1 if the deadline was set, else 0", errors: "as EXPIRE."},
 	{name: "pexpireat", arity: -3, flags: "write fast", keys: oneKey, parse: parsePExpireAt,
 		syntax: "key unix-time-milliseconds [NX | XX | GT | LT]", summary: "Sets when a key ends, as a Unix time in milliseconds.", reply: "integer: 1 if the deadline was set, else 0", errors: "as EXPIRE."},
-	{name: "expiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseExpireTime,
+	{name: "expiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: eachKey(fsm.Deadline, replySeconds),
 		syntax: "key", summary: "Tells when a key ends, as a Unix time.", reply: "integer: seconds; -1 without a deadline; -2 without a key"},
-	{name: "pexpiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePExpireTime,
+	{name: "pexpiretime", arity: 2, flags: "readonly fast", keys: oneKey, parse: eachKey(fsm.Deadline, replyInt),
 		syntax: "key", summary: "Tells when a key ends, as a Unix time in milliseconds.", reply: "integer: milliseconds; -1; -2"},
-	{name: "ttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseTTL,
+	{name: "ttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: eachKey(fsm.TTL, replySeconds),
 		syntax: "key", summary: "Tells in how many seconds a key ends.", reply: "integer: seconds left, rounded; -1 without a deadline; -2 without a key"},
-	{name: "pttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: parsePTTL,
+	{name: "pttl", arity: 2, flags: "readonly fast", keys: oneKey, parse: eachKey(fsm.TTL, replyInt),
 		syntax: "key", summary: "Tells in how many milliseconds a key ends.", reply: "integer: milliseconds left; -1; -2"},
-	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: parsePersist,
+	{name: "persist", arity: 2, flags: "write fast", keys: oneKey, parse: eachKey(fsm.Persist, replyInt),
 		syntax: "key", summary: "Takes away a key's deadline.", reply: "integer: 1 if there was a deadline, else 0"},
 	{name: "dbsize", arity: 1, flags: "readonly fast", parse: parseDBSize,
 		summary: "Tells how many keys there are; one whose deadline has just passed may count for a moment.", reply: "integer: how many keys there are"},
@@ -43,6 +43,14 @@ var keyCommands = []command{
 		syntax: "[ASYNC | SYNC]", summary: "Deletes all keys, however many there are, in one step.", reply: "OK"},
 	{name: "flushdb", arity: -1, flags: "write", parse: parseFlushAll,
 		syntax: "[ASYNC | SYNC]", summary: "The same: there is one database.", reply: "OK"},
+}
+
+// eachKey is the parse of a command whose arguments are all keys.
+func eachKey(kind fsm.Kind, reply render) func(*command, [][]byte, *call) error {
+	return func(c *command, args [][]byte, to *call) error {
+		to.render = reply
+		return to.perKey(c, kind, args[1:])
+	}
 }
 
 // perKey adds an Op of the given kind for each key.
@@ -57,48 +65,6 @@ func (c *call) perKey(row *command, kind fsm.Kind, keys [][]byte) error {
 		c.ops = append(c.ops, fsm.Op{Kind: kind, Key: key})
 	}
 	return nil
-}
-
-// DEL key …
-func parseDel(c *command, args [][]byte, to *call) error {
-	to.render = replySum
-	return to.perKey(c, fsm.Delete, args[1:])
-}
-
-// EXISTS key …; a key that is named twice counts twice
-func parseExists(c *command, args [][]byte, to *call) error {
-	to.render = replySum
-	return to.perKey(c, fsm.Exists, args[1:])
-}
-
-// TTL key
-func parseTTL(c *command, args [][]byte, to *call) error {
-	to.render = replySeconds
-	return to.perKey(c, fsm.TTL, args[1:])
-}
-
-// PTTL key
-func parsePTTL(c *command, args [][]byte, to *call) error {
-	to.render = replyInt
-	return to.perKey(c, fsm.TTL, args[1:])
-}
-
-// EXPIRETIME key
-func parseExpireTime(c *command, args [][]byte, to *call) error {
-	to.render = replySeconds
-	return to.perKey(c, fsm.Deadline, args[1:])
-}
-
-// PEXPIRETIME key
-func parsePExpireTime(c *command, args [][]byte, to *call) error {
-	to.render = replyInt
-	return to.perKey(c, fsm.Deadline, args[1:])
-}
-
-// PERSIST key
-func parsePersist(c *command, args [][]byte, to *call) error {
-	to.render = replyInt
-	return to.perKey(c, fsm.Persist, args[1:])
 }
 
 // DBSIZE

@@ -7,7 +7,7 @@ import (
 )
 
 var rangeCommands = []command{
-	{name: "strlen", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseStrLen,
+	{name: "strlen", arity: 2, flags: "readonly fast", keys: oneKey, parse: eachKey(fsm.Inspect, replyLength),
 		syntax: "key", summary: "Tells how many bytes a key's value has.", reply: "integer"},
 	{name: "append", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseAppend,
 		syntax: "key value", summary: "Puts bytes behind a key's value; a missing one is empty.", reply: "integer: how many bytes it has now",
@@ -19,12 +19,6 @@ var rangeCommands = []command{
 	{name: "setrange", arity: 4, flags: "write denyoom", keys: oneKey, parse: parseSetRange,
 		syntax: "key offset value", summary: "Overwrites bytes of a key's value from an offset on.", reply: "integer: how many bytes it has now",
 		errors: "as APPEND."},
-}
-
-// STRLEN key
-func parseStrLen(c *command, args [][]byte, to *call) error {
-	to.render = replyLength
-	return to.perKey(c, fsm.Inspect, args[1:])
 }
 
 // APPEND key value

@@ -21,12 +21,12 @@ var textCommands = []command{
 		syntax: "key milliseconds value", summary: "Stores a value that ends in so many milliseconds.", reply: "OK"},
 	{name: "getset", arity: 3, flags: "write denyoom fast", keys: oneKey, parse: parseGetSet,
 		syntax: "key value", summary: "Stores a value and returns the one before.", reply: "bulk string, or null"},
-	{name: "getdel", arity: 2, flags: "write fast", keys: oneKey, parse: parseGetDel,
+	{name: "getdel", arity: 2, flags: "write fast", keys: oneKey, parse: eachKey(fsm.GetDelete, replyValue),
 		syntax: "key", summary: "Returns what a key holds, and deletes it.", reply: "bulk string, or null"},
 	{name: "getex", arity: -2, flags: "write fast", keys: oneKey, parse: parseGetEx,
 		syntax:  "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]",
 		summary: "Returns what a key holds, and sets or removes its deadline.", reply: "bulk string, or null"},
-	{name: "mget", arity: -2, flags: "readonly fast", keys: allKeys, parse: parseMGet,
+	{name: "mget", arity: -2, flags: "readonly fast", keys: allKeys, parse: eachKey(fsm.Get, replyValues),
 		syntax: "key [key ...]", summary: "Returns what several keys hold.", reply: "array: a bulk string or null for each", cost: "O(N), N keys"},
 	{name: "mset", arity: -3, flags: "write denyoom", keys: keyPairs, parse: parseMSet,
 		syntax: "key value [key value ...]", summary: "Stores several values in one step; of a key that is named twice the last one.", reply: "OK", cost: "O(N), N keys"},
@@ -45,12 +45,6 @@ func parseGet(c *command, args [][]byte, to *call) error {
 		to.render, to.attempt = replyState, true
 	}
 	return to.perKey(c, fsm.Get, args[1:2])
-}
-
-// MGET key …
-func parseMGet(c *command, args [][]byte, to *call) error {
-	to.render = replyValues
-	return to.perKey(c, fsm.Get, args[1:])
 }
 
 // MSET key value …
@@ -119,12 +113,6 @@ func parseGetSet(_ *command, args [][]byte, to *call) error {
 	}
 	to.ops[0].Flags = fsm.SetGet
 	return nil
-}
-
-// GETDEL key
-func parseGetDel(c *command, args [][]byte, to *call) error {
-	to.render = replyValue
-	return to.perKey(c, fsm.GetDelete, args[1:])
 }
 
 // GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]; without an option it is GET.
