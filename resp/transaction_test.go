@@ -1,6 +1,8 @@
 package resp
 
 import (
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -214,4 +216,57 @@ func TestWatchedKeysAreHeld(t *testing.T) {
 	if held := c.session.holds() - before; held > 100_000 {
 		t.Errorf("without them the session holds %d bytes more than before", held)
 	}
+}
+
+// Each client reads k in the middle of a pipeline and sets it to one more in the next: whatever comes between, k is in the end
+// as large as there were transactions that were not aborted.
+func TestNoWatchedIncrementIsLost(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		cluster := newTestCluster(t)
+		clients := make([]*client, 3)
+		next := make([]string, len(clients))
+		for i := range clients {
+			clients[i] = newClient(t, cluster)
+			next[i] = watchAndRead(rng)
+		}
+		done := 0
+		for range 300 {
+			i := rng.IntN(len(clients))
+			c := clients[i]
+			switch {
+			case rng.IntN(3) > 0:
+				cluster.step()
+			case next[i] != "" && c.session.hungry:
+				c.send(next[i])
+				next[i] = ""
+			case next[i] == "" && !c.session.unfinished() && c.session.hungry:
+				replies := formatAll(t, c.replies())
+				last := replies[len(replies)-1]
+				if n, err := strconv.Atoi(strings.Trim(last, `"`)); err == nil || last == "(nil)" && replies[len(replies)-2] == "OK" {
+					next[i] = "INCR other\r\nMULTI\r\nSET k " + strconv.Itoa(n+1) + "\r\nEXEC\r\n"
+					continue
+				}
+				if last == "1) OK" {
+					done++
+				}
+				next[i] = watchAndRead(rng)
+			}
+		}
+		var r fsm.Request
+		r.Add(fsm.Op{Kind: fsm.Get, Key: []byte("k")})
+		results, _ := cluster.machine.Query(nil, r.Groups, 0)
+		unheard := 0
+		for _, c := range clients {
+			unheard += strings.Count(c.replies(), "*1\r\n+OK\r\n")
+		}
+		if k, _ := results.Next(); k.Value.Int < int64(done) || k.Value.Int > int64(done+unheard) {
+			t.Fatalf("seed %d: k is %d after %d increments, and %d of which nobody has heard", seed, k.Value.Int, done, unheard)
+		}
+	}
+}
+
+func watchAndRead(rng *rand.Rand) string {
+	front := []string{"", "INCR other\r\n", "GET other\r\n", "CONSISTENCY STALE\r\n", "INCR other\r\nINCR other\r\nGET other\r\n"}
+	return front[rng.IntN(len(front))] + "WATCH k\r\nGET k\r\n"
 }
