@@ -2,10 +2,10 @@
 // memory and disks that lose what was not synced.
 //
 //	New ─ Cluster.Start(name)             a founder, or one that joins through those who run
-//	    Do(name, ops)                     one Request at that node, and its answer
+//	    Do, DoIf(name, conditions, ops)   one Request at that node, and its answer
 //	    Crash, Restart                    process death: connections break, unsynced writes are gone
 //	    Net.Cut, Isolate, Heal, Delay     the network's faults (internal/memnet)
-//	    Skew                              a wall clock that jumps
+//	    Skew, Pass                        a wall clock that jumps; time that passes
 //	    Freeze, Slow, FailAppend, SetFree disks that hang, are slow, fail, are full (trouble.go)
 //	    Stop                              ends all; synctest fails the test if anything is left running
 //

@@ -27,9 +27,7 @@ const (
 	never                  // refused, or aborted
 )
 
-// mark is the Op that a group leaves its mark with.
-func mark(name string) fsm.Op { return op(fsm.Incr, name, 1) }
-
+// note notes what the client was told of the group that adds 1 to mark.
 func (l *ledger) note(mark string, a Answer) {
 	told := applied
 	switch {

@@ -56,7 +56,7 @@ func (l *locks) take(token string, rng *rand.Rand) {
 	}
 	h := hold{keys: keys, fence: a.int(3), start: a.int(2) - millis, end: a.int(2)}
 	if rng.IntN(2) == 0 {
-		time.Sleep(time.Duration(rng.IntN(30)) * time.Millisecond)
+		l.Pass(time.Duration(rng.IntN(30)) * time.Millisecond)
 		h.end = l.giveBack(token, h, rng)
 	}
 	l.holding.Lock()
@@ -95,7 +95,7 @@ func (l *locks) takeOwn(key string, rng *rand.Rand) {
 			}
 			return
 		}
-		time.Sleep(time.Duration(1+rng.IntN(10)) * time.Millisecond)
+		l.Pass(time.Duration(1+rng.IntN(10)) * time.Millisecond)
 	}
 }
 

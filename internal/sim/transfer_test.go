@@ -73,7 +73,7 @@ func (b *bank) transfer(mark string, rng *rand.Rand) {
 	if !ok || read.int(1) <= 0 {
 		return
 	}
-	time.Sleep(time.Duration(rng.IntN(8)) * time.Millisecond)
+	b.Pass(time.Duration(rng.IntN(8)) * time.Millisecond)
 	amount := 1 + rng.Int64N(read.int(1))
 	b.noting.Lock()
 	b.byMark[mark] = transfer{from, to, amount}

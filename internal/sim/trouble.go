@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// Pass lets virtual time pass.
+func (c *Cluster) Pass(d time.Duration) { time.Sleep(d) }
+
 // Freeze makes every write of a host's disk hang until Thaw. Reads go on, as from a cache.
 func (c *Cluster) Freeze(name string) {
 	d := c.disk(name)

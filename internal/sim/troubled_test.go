@@ -69,14 +69,14 @@ func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
 		wg.Go(func() {
 			for going() {
 				step(i, rng)
-				time.Sleep(time.Duration(rng.IntN(20)) * time.Millisecond)
+				r.Pass(time.Duration(rng.IntN(20)) * time.Millisecond)
 			}
 		})
 	}
 	wg.Go(func() {
 		for going() {
 			r.compare()
-			time.Sleep(50 * time.Millisecond)
+			r.Pass(50 * time.Millisecond)
 		}
 	})
 	r.end = time.Now().Add(troubledFor / 2)
@@ -87,7 +87,7 @@ func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
 	r.end = time.Now().Add(troubledFor / 2)
 	r.nemesis()
 	r.recuperate()
-	time.Sleep(calm)
+	r.Pass(calm)
 	end()
 	wg.Wait()
 	if r.failed != "" {

@@ -71,7 +71,7 @@ func (w *walks) walk(gone string, rng *rand.Rand) {
 	if _, ok := w.group(rng, fsm.Strong, nil, set(gone, "1", 1+rng.Int64N(15))); !ok {
 		return
 	}
-	time.Sleep(10 * time.Millisecond)
+	w.Pass(10 * time.Millisecond)
 	if a, ok := w.group(rng, fsm.Strong, nil, op(fsm.Exists, gone, 0)); !ok || a.int(0) == 1 {
 		return
 	}
@@ -82,7 +82,7 @@ func (w *walks) walk(gone string, rng *rand.Rand) {
 			if failures++; failures == 20 {
 				return
 			}
-			time.Sleep(50 * time.Millisecond)
+			w.Pass(50 * time.Millisecond)
 			continue
 		}
 		all := page.Results[0].Value.List()
@@ -98,7 +98,7 @@ func (w *walks) walk(gone string, rng *rand.Rand) {
 		if cursor = next.Int; cursor == 0 {
 			break
 		}
-		time.Sleep(time.Duration(rng.IntN(10)) * time.Millisecond)
+		w.Pass(time.Duration(rng.IntN(10)) * time.Millisecond)
 	}
 	w.whole.Add(1)
 	if met[gone] {
