@@ -160,7 +160,7 @@ type Op struct {
 	Expiry Expiry
 
 	Compare   Comparator // IncrIf, SetIf, DeleteIf: the key must compare so with Than
-	Than      Value
+	Than      Value      // Int or Text, also for ANY: without one the Entry is undecodable
 	Low, High Value // IncrEx: bounds of the new number, each within; Nil: that of the numbers we keep
 }
 
