@@ -161,7 +161,7 @@ type Op struct {
 
 	Compare   Comparator // IncrIf, SetIf, DeleteIf: the key must compare so with Than
 	Than      Value      // Int or Text, also for ANY: without one the Entry is undecodable
-	Low, High Value // IncrEx: bounds of the new number, each within; Nil: that of the numbers we keep
+	Low, High Value      // IncrEx: bounds of the new number, each within; Nil: that of the numbers we keep
 }
 
 func (op *Op) tooLong() bool {
