@@ -152,7 +152,7 @@ func (j *judge) hears(r remark) {
 
 // compare looks at all that a remark has led to.
 func (j *judge) compare(r remark, m *moment) verdict {
-	if j.muted[r.who] && (r.words == nil || len(m.ours[r.who]) == 0 && r.hides()) {
+	if j.muted[r.who] && len(m.ours[r.who]) == 0 && r.hides() {
 		return parted
 	}
 	if m.what != "" {

@@ -63,6 +63,9 @@ func (d *differ) run(t talk) (moments []moment, differs bool) {
 			continue
 		}
 		judge.hears(r)
+		if r.words == nil && judge.muted[r.who] { // Redis would wait, with nothing to say
+			return moments, false
+		}
 		m := d.exchange(r, us, them, judge.muted[r.who])
 		verdict := judge.compare(r, &m)
 		moments = append(moments, m)
