@@ -87,8 +87,9 @@ type keyspace struct {
 }
 
 type keyEvent struct {
-	name string
-	key  []byte
+	name   string
+	key    []byte
+	wanted classes // when it happened, whatever was set since
 }
 
 // notifyKeyspaceEvents sets the classes, in Redis's letters. An error has the text that Redis gives as the reason.
@@ -115,7 +116,8 @@ func (d *door) keyspaceEvents() string { return classes(d.keyspace.wanted.Load()
 // hear queues an event.
 func (d *door) hear(e fsm.Event) {
 	k := &d.keyspace
-	if classes(k.wanted.Load())&classOf(e.Name) == 0 || !d.switchboard.crowded.Load() {
+	wanted := classes(k.wanted.Load())
+	if wanted&classOf(e.Name) == 0 || !d.switchboard.crowded.Load() {
 		return
 	}
 	k.mu.Lock()
@@ -127,7 +129,7 @@ func (d *door) hear(e fsm.Event) {
 		k.dropped.Add(1)
 		return
 	}
-	k.queue = append(k.queue, keyEvent{e.Name, append([]byte(nil), e.Key...)})
+	k.queue = append(k.queue, keyEvent{e.Name, append([]byte(nil), e.Key...), wanted})
 	k.size += len(e.Key)
 	if !k.telling {
 		k.telling = true
@@ -147,12 +149,11 @@ func (d *door) tellEvents() {
 		if len(queue) == 0 {
 			return
 		}
-		wanted := classes(k.wanted.Load())
 		for _, e := range queue {
-			if wanted&letter('K') != 0 {
+			if e.wanted&letter('K') != 0 {
 				d.switchboard.publish(channels, append([]byte("__keyspace@0__:"), e.key...), []byte(e.name))
 			}
-			if wanted&letter('E') != 0 {
+			if e.wanted&letter('E') != 0 {
 				d.switchboard.publish(channels, append([]byte("__keyevent@0__:"), e.name...), e.key)
 			}
 		}

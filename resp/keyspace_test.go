@@ -133,3 +133,18 @@ func TestEventsThatComeTooFastAreDroppedAndCounted(t *testing.T) {
 		t.Errorf("%d messages, said %d times", got, said)
 	}
 }
+
+func TestAnEventIsToldAsWasWantedWhenItHappened(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	d := c.session.door
+	crowd := &heldCrowd{}
+	d.crowd = crowd
+	c.send("CONFIG SET notify-keyspace-events Eg\r\nPSUBSCRIBE *\r\n")
+	c.replies()
+	d.hear(fsm.Event{Name: "del", Key: []byte("a")})
+	if err := d.notifyKeyspaceEvents(""); err != nil {
+		t.Fatal(err)
+	}
+	crowd.waiting[0]()
+	c.wants("1) \"pmessage\"\n2) \"*\"\n3) \"__keyevent@0__:del\"\n4) \"a\"")
+}
