@@ -115,7 +115,7 @@ func (d *differ) client() *client {
 }
 
 // clean is what undoes all that a talk can leave.
-const clean = "FLUSHALL\r\nCONFIG SET timeout 0 maxclients 100 slowlog-max-len 128 latency-tracking yes\r\nSLOWLOG RESET\r\n"
+const clean = "FLUSHALL\r\nCONFIG SET timeout 0 maxclients 100 slowlog-max-len 128 latency-tracking yes notify-keyspace-events \"\"\r\nSLOWLOG RESET\r\n"
 
 func (d *differ) clear(us *client, them *redisTalk) {
 	us.send(clean)

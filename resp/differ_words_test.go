@@ -41,6 +41,11 @@ var subjects = [][]string{
 		"publish C V", "publish C V", "spublish C V", "pubsub channels", "pubsub channels G", "pubsub numsub C...", "pubsub numsub", "pubsub numpat",
 		"pubsub shardchannels", "pubsub shardnumsub C", "pubsub X C", "ping", "ping V", "get K", "hello H", "reset", "multi", "exec", "client reply O", "client getname", "pubsub help",
 	},
+	{ // notifications
+		"config set notify-keyspace-events E", "config set notify-keyspace-events KEA", "config get notify-keyspace-events", "psubscribe __key*", "psubscribe __key*", "subscribe __keyevent@0__:del", "set K V", "set K V xx", "set K V ex T", "set K V get keepttl",
+		"setnx K V", "setex K T V", "getset K V", "getdel K", "getex K persist", "getex K ex T", "mset K V K V", "msetnx K V K V", "incr K", "decrby K N", "incrbyfloat K 1", "append K V",
+		"setrange K R V", "del K...", "unlink K", "expire K T ?expire", "pexpire K P", "persist K", "rename K K", "renamenx K K", "copy K K", "copy K K replace", "multi", "exec", "hello 3", "get K", "publish x V",
+	},
 	{ // the server
 		"config get L", "config get L...", "config get nosuch", "config set nosuch V", "config set L", "config set databases N V N", "config X V", "config help", "config resetstat",
 		"config set timeout foo", "config set Slowlog-max-len foo", "config set timeout -1", "config set maxclients 0", "config set timeout 0 timeout 0", "config set latency-tracking foo",
@@ -78,6 +83,7 @@ var vocabulary = map[string][]string{
 	"D": {"0", "0", "1", "-1", "16", "x", "", "00", "9223372036854775807", "99999999999999999999", "2147483648", "4294967296"},
 	"H": {"2", "3", "3", "2", "1", "4", "x", "", "03", "-3", "99999999999999999999"},
 	"O": {"on", "off", "skip", "skip", "ON", "x", ""},
+	"E": {"KEA", "AKE", "KA", "K$", "Eg", "KEx", "E$g", "", "KEzq", "KElsh"},
 	"S": {"0", "0", "00", "x", "", "-1", "1.5", " 0", "+0", "18446744073709551616"},
 	"X": {"nosuch", "foo", "FOO", "", "x\r\ny", "get", "help", "\xff", "a|b", "99999999999", "-1", "with blank", "config|get"},
 	"C": {"news", "news", "n", "x", "", "\x00\xff"},
