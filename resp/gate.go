@@ -69,6 +69,7 @@ func (g *gate) done(u *unit) {
 	g.mu.Lock()
 	g.heavy--
 	g.passed -= u.weight
+	u.weight = 0
 	n := 0
 	for n < len(g.waiting) && g.admit(g.waiting[n]) {
 		n++

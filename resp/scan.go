@@ -199,7 +199,9 @@ func (s *session) readPage(u *unit, cursor int64) {
 	u.request.Reset()
 	u.request.Add(scanOp(cursor, fsm.MaxScan))
 	u.request.Level, u.request.MinIndex = s.readLevel(), s.acked
-	s.door.cluster.Read(&u.request)
+	s.door.gate.done(u) // with the page before
+	u.reads = fsm.MaxScan
+	s.door.gate.pass(u, false)
 }
 
 // page takes a page in. next is the cursor of the one that is needed still, or 0.
