@@ -73,7 +73,7 @@ func playRandom(t *testing.T, seed uint64) {
 	}
 	for _, what := range []string{"verdict 1", "verdict 2", "verdict 3", "settled true", "settled false",
 		"group full-keys", "group full-bytes", "single full-keys", "single full-bytes", "aborted"} {
-		if seen[what] < 5 { // of sixty runs none met one less than 43 times; one in hundreds does
+		if seen[what] < 5 { // of 48 runs none met one less than 43 times
 			t.Errorf("%s was met only %d times", what, seen[what])
 		}
 	}
@@ -190,6 +190,9 @@ func compareQuery(t *testing.T, tr *traffic, m *Machine, napkin *model, seen map
 	wantSettled := true
 	for range 3 {
 		op := tr.op()
+		if tr.rnd.IntN(3) > 0 { // most Ops write, and a Query answers those in one way
+			op = tr.read()
+		}
 		answer, settled := napkin.read(op, max(now, m.Now()))
 		ops, want, wantSettled = append(ops, op), append(want, answer), wantSettled && settled
 	}

@@ -140,6 +140,12 @@ func (tr *traffic) op() Op {
 	return op
 }
 
+// read is an Op whose answer depends on a deadline, if its key has one.
+func (tr *traffic) read() Op {
+	kinds := []Kind{Get, Exists, TTL, Deadline, Inspect}
+	return Op{Kind: kinds[tr.rnd.IntN(len(kinds))], Key: tr.key()}
+}
+
 func (tr *traffic) key() []byte {
 	return strconv.AppendInt([]byte("key-"), tr.rnd.Int64N(trafficKeys), 10)
 }
