@@ -36,6 +36,7 @@ var differences = []difference{
 	{why: "a key whose time has come may be counted a moment longer", commands: "dbsize", allows: more},
 	{why: "some key", commands: "randomkey", allows: alike},
 	{why: "no value is shared here", commands: "object", allows: counts},
+	{why: "nobody notes when a key is used", commands: "object", allows: weSay("ERR idle times are not tracked")},
 	{why: "what a key costs", commands: "memory", allows: counts},
 	{why: "what was slow, and how it is put", commands: "slowlog latency", allows: alike},
 	{why: "there are levels of consistency here", commands: "readonly readwrite", allows: func(ours, theirs frame) bool { return ours.text == "OK" }},
