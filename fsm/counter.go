@@ -56,6 +56,9 @@ func (m *Machine) write(op *Op) Result {
 	next := item{}
 	r, does := m.decide(op, &old, found, &next)
 	if does == keeps || does == drops && !found {
+		if does == drops && m.observer != nil { // the item's time had come before it was stored
+			m.tell(op, does, &old)
+		}
 		return r
 	}
 	if code := m.limits.refuse(op, m.usage(), &old, &next); code != OK {

@@ -13,8 +13,17 @@ func (m *Machine) Observe(sink func(Event)) { m.observer = sink }
 
 // tell says what op, a write on one key, did.
 func (m *Machine) tell(op *Op, does effect, old *item) {
-	if does == drops {
+	switch {
+	case does != drops:
+	case op.Kind == Set || op.Kind == SetIf: // in Redis the new item is there until somebody looks
+		for _, name := range [...]string{kindFacts[op.Kind].event, "expire", "expired"} {
+			m.observer(Event{name, op.Key})
+		}
+		return
+	case old.value.Kind != Nil:
 		m.observer(Event{"del", op.Key})
+		return
+	default:
 		return
 	}
 	name := kindFacts[op.Kind].event
