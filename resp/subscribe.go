@@ -158,7 +158,6 @@ func publishTo(k kind) func(*session, *writer, [][]byte) {
 			return
 		}
 		times := s.door.switchboard.publish(k, args[1], args[2])
-		s.turn -= times * turnReplies / turnCommands   // each is as much work as a command
 		s.turn -= times * (turnReplies / turnCommands) // each is as much work as a command
 		w.Int(int64(times))
 	}
