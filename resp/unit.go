@@ -11,8 +11,7 @@ import (
 const (
 	maxUnitBytes = 64 << 10        // encoded Ops, and replies that were made on the spot
 	maxUnitSlots = fsm.MaxBatchOps // commands
-	maxUnitReads = 1000            // Ops that read: each may answer fsm.MaxText bytes
-	pageReads    = 16              // a page of keys counts as so many of them: it may be as long
+	maxUnitReads = 1000            // keys that reads look at: each may answer fsm.MaxText bytes
 )
 
 // class is what a unit has become by the first Op in it.
