@@ -198,5 +198,5 @@ func countListeners(k kind) func(*session, *writer, [][]byte) {
 
 // PUBSUB NUMPAT
 func countPatterns(s *session, w *writer, _ [][]byte) {
-	w.Int(int64(len(s.door.switchboard.names(patterns))))
+	w.Int(int64(s.door.switchboard.size(patterns)))
 }

@@ -110,6 +110,13 @@ func (e *switchboard) count(k kind, name []byte) int {
 	return len(e.listeners[k][string(name)])
 }
 
+// size is how many names somebody listens to.
+func (e *switchboard) size(k kind) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.listeners[k])
+}
+
 // names are those that somebody listens to, in order.
 func (e *switchboard) names(k kind) []string {
 	e.mu.Lock()
