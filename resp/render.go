@@ -32,9 +32,8 @@ func (s *session) render(u *unit) {
 		} else {
 			s.renderOther(u, l)
 		}
-		if reply := s.out.buf[start:]; command != nil && len(reply) > 0 && reply[0] == '-' {
-			s.door.errors.add(reply)
-			failed++
+		if command != nil {
+			failed += s.tallyError(s.out.buf[start:])
 		}
 		s.trim(l.mute, start)
 	}

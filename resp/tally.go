@@ -109,13 +109,13 @@ func (s *session) clock() time.Duration {
 	return s.now
 }
 
-// tallyError counts an error reply if there is one in encoded.
-func (s *session) tallyError(encoded []byte) (failed bool) {
+// tallyError counts an error reply if there is one in encoded, and returns how many there are: 1 or 0.
+func (s *session) tallyError(encoded []byte) (failed int) {
 	if len(encoded) == 0 || encoded[0] != '-' {
-		return false
+		return 0
 	}
 	s.door.errors.add(encoded)
-	return true
+	return 1
 }
 
 // tallySpot counts a command that was answered on the spot. Those that are not fast are worth a look at the clock.
@@ -137,21 +137,13 @@ func (s *session) tallySpot(c *command, args [][]byte, reply []byte, executed bo
 		s.now = s.door.clock()
 	}
 	each := s.now - since
-	calls, misses := 1, 0
-	if failed {
-		misses = 1
-	}
-	c.tally.add(calls, misses, each, s.door.tracked())
+	c.tally.add(1, failed, each, s.door.tracked())
 	s.door.watchSpot(s, c, args, each)
 }
 
 // tallyQueued counts a command that EXEC has run. Its time is EXEC's.
 func (s *session) tallyQueued(c *command, reply []byte) {
-	failed := 0
-	if s.tallyError(reply) {
-		failed = 1
-	}
-	c.tally.add(1, failed, 0, false)
+	c.tally.add(1, s.tallyError(reply), 0, false)
 }
 
 // tallySlots counts commands of a unit: those of u.slots[from:to], which are one command, taken at one moment.
@@ -167,10 +159,7 @@ func (s *session) tallySlots(u *unit, from, to, failed int) {
 
 // tallyAsked counts a command about the cluster that was answered now.
 func (s *session) tallyAsked(u *unit, reply []byte) {
-	failed := 0
-	if s.tallyError(reply) {
-		failed = 1
-	}
+	failed := s.tallyError(reply)
 	if u.asked != nil {
 		u.asked.tally.add(1, failed, s.clock()-u.since, s.door.tracked())
 	}
