@@ -167,12 +167,13 @@ func (s *session) tallyAsked(u *unit, reply []byte) {
 
 // tallyRefused counts the commands of a unit that has no Results. Surely not applied is rejected, and the rest has failed.
 func (s *session) tallyRefused(u *unit, text string, repeatable bool) {
+	encoded := []byte("-" + text)
 	for i := range u.slots {
 		c := u.slots[i].command
 		if c == nil {
 			continue
 		}
-		s.door.errors.add([]byte("-" + text))
+		s.door.errors.add(encoded)
 		if repeatable {
 			c.tally.rejected.Add(1)
 			continue
