@@ -82,8 +82,6 @@ type keyspace struct {
 	size    int  // bytes of keys in queue
 	telling bool // tellEvents is running, or about to
 	closed  bool
-
-	setting sync.Mutex // held while the setting changes
 }
 
 type keyEvent struct {
@@ -98,15 +96,12 @@ func (d *door) notifyKeyspaceEvents(text string) error {
 	if !ok {
 		return replyError("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
 	}
-	k := &d.keyspace
-	k.setting.Lock()
-	defer k.setting.Unlock()
-	k.wanted.Store(uint32(c))
+	d.keyspace.wanted.Store(uint32(c))
 	if c&(letter('K')|letter('E')) == 0 {
 		d.cluster.Observe(nil)
 		return nil
 	}
-	d.cluster.Observe(func(e fsm.Event) { d.hear(e) })
+	d.cluster.Observe(d.hear)
 	return nil
 }
 
@@ -164,10 +159,11 @@ func (d *door) tellEvents() {
 	}
 }
 
-// close ends it for good: no goroutine is started any more.
-func (k *keyspace) close(d *door) {
-	k.setting.Lock()
-	defer k.setting.Unlock()
+// closeKeyspace ends the events for good: no goroutine is started any more.
+func (d *door) closeKeyspace() {
+	d.setting.Lock()
+	defer d.setting.Unlock()
+	k := &d.keyspace
 	if classes(k.wanted.Load())&(letter('K')|letter('E')) != 0 {
 		d.cluster.Observe(nil)
 	}

@@ -335,7 +335,7 @@ func (s *Server) Close() {
 
 // end stops the listeners and tells every connection how to end.
 func (s *Server) end(each func(*conn)) {
-	s.door.keyspace.close(s.door)
+	s.door.closeKeyspace()
 	s.mu.Lock()
 	if !s.stopping {
 		s.stopping = true
