@@ -25,7 +25,6 @@ type mailbox struct {
 	protocol int
 	queue    [][]byte // encoded messages, shared with other mailboxes
 	size     int      // bytes in queue
-	woken    bool
 	closed   bool
 	overrun  bool
 }
@@ -60,9 +59,7 @@ func (b *mailbox) post(m *message) {
 		b.queue = append(b.queue, text)
 		b.resize(len(text))
 	}
-	b.waiting.Store(true)
-	if b.wake != nil && (!b.woken || b.overrun) {
-		b.woken = true
+	if first := !b.waiting.Swap(true); b.wake != nil && (first || b.overrun) {
 		b.wake()
 	}
 }
@@ -78,7 +75,6 @@ func (b *mailbox) take(out []byte, room int) (all []byte, ok bool) {
 	}
 	if n == len(b.queue) {
 		b.empty()
-		b.woken = false
 		b.waiting.Store(b.overrun)
 		return out, !b.overrun
 	}
