@@ -20,6 +20,22 @@ func TestATurnIsShort(t *testing.T) {
 	}
 }
 
+// With 63 others who get a message each time, a command is as much work as 64.
+func TestEachMessageCountsAsACommandOfTheTurn(t *testing.T) {
+	const work, sent = 64, 1000
+	for listen, command := range map[string]string{"SUBSCRIBE c\r\n": "PUBLISH c x\r\n", "MONITOR\r\n": "PING\r\n"} {
+		c := newClient(t, newTestCluster(t))
+		for range work - 1 {
+			c.beside().send(listen)
+		}
+		feedString(c.session.in, strings.Repeat(command, sent))
+		c.session.pump()
+		if n := c.session.taken; n < turnCommands/work*9/10 || n > turnCommands/work {
+			t.Errorf("%d of %q in a turn, want %d or a few less", n, command, turnCommands/work)
+		}
+	}
+}
+
 // All that one packet asks for may be far more than may wait to be written; the kernel may take it at once nevertheless.
 func TestRepliesBeyondTheirBoundAllCome(t *testing.T) {
 	s := serveTCP(t, Options{Cluster: autoCluster(t)})
