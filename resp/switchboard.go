@@ -49,7 +49,7 @@ func (e *switchboard) join(k kind, name string, b *mailbox) error {
 		all[name] = audience{}
 	}
 	all[name][b] = struct{}{}
-	e.crowded.Store(len(e.listeners[channels])+len(e.listeners[patterns]) > 0)
+	e.noteCrowd()
 	return nil
 }
 
@@ -64,6 +64,11 @@ func (e *switchboard) leave(k kind, name string, b *mailbox) {
 	if k == patterns {
 		e.patternBytes -= len(name)
 	}
+	e.noteCrowd()
+}
+
+// noteCrowd sets crowded. Needs the lock.
+func (e *switchboard) noteCrowd() {
 	e.crowded.Store(len(e.listeners[channels])+len(e.listeners[patterns]) > 0)
 }
 
