@@ -57,6 +57,7 @@ func chaos(t *testing.T, seed uint64, length time.Duration) {
 		wg.Go(func() { run.client(i, rng) })
 	}
 	run.nemesis()
+	run.heal() // clients go on for calmEnd, so that no run is all faults
 	wg.Wait()
 	run.settle()
 	if err := run.recorder.Check(0); err != nil {
@@ -85,10 +86,13 @@ type run struct {
 
 var hosts = []string{"n1", "n2", "n3"}
 
+// calmEnd is how long clients go on behind the last fault.
+const calmEnd = 3 * time.Second
+
 // client works at one node after the other. Counters that only see +1 and reads are checked exactly; those that are set
 // and deleted as well are retired early, for their check is a search.
 func (r *run) client(id int, rng *rand.Rand) {
-	for n := 0; time.Now().Before(r.end); n++ {
+	for n := 0; time.Now().Before(r.end.Add(calmEnd)); n++ {
 		host := hosts[rng.IntN(3)]
 		counter := fmt.Sprintf("counter-%d", rng.IntN(3))
 		mixed := fmt.Sprintf("mixed-%d-%d", rng.IntN(2), time.Until(r.end)/(500*time.Millisecond))
