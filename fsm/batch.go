@@ -20,16 +20,19 @@ var ErrFormat = errors.New("undecodable")
 // A group is encoded as
 //
 //	uvarint number of Ops << 1 | extended
-//	one byte parts                             if extended: conditions (1); the others are reserved, for the ONCE number
+//	one byte parts                             if extended: conditions (1), a Once (2)
+//	16 bytes session, uvarint sequence, 8 bytes hash           if it has a Once
 //	conditions                                 if it has them (condition.go)
 //	per Op: one byte kind
 //	        uvarint key length, key            if the kind has a key
+//	        uvarint length, instance           if the kind has an instance
 //	        zigzag varint amount               if the kind has an amount
 //	        one byte value kind, zigzag varint | uvarint length, bytes     if it has a value
 //	        uvarint flags                      if it has flags
 //	        one byte expiry mode, zigzag varint millis (unless the mode is NoExpiry or Forever)     if it can expire
 //	        one byte comparator, one byte value kind, zigzag varint | uvarint length, bytes         if it compares
 //	        two of: one byte value kind, zigzag varint | uvarint length, bytes (Nil: the byte alone) if it has bounds
+//	        uvarint epoch + 1, or 0 if none is given                                                if it may have one
 
 // AppendGroup appends the encoded group of ops: Ops that are applied one after the other with nothing between them.
 func AppendGroup(dst []byte, ops []Op) []byte {
@@ -46,6 +49,10 @@ func appendOp(dst []byte, op *Op) []byte {
 	if facts.key {
 		dst = binary.AppendUvarint(dst, uint64(len(op.Key)))
 		dst = append(dst, op.Key...)
+	}
+	if facts.instance {
+		dst = binary.AppendUvarint(dst, uint64(len(op.Instance)))
+		dst = append(dst, op.Instance...)
 	}
 	if facts.amount {
 		dst = binary.AppendVarint(dst, op.Amount)
@@ -67,6 +74,9 @@ func appendOp(dst []byte, op *Op) []byte {
 	}
 	if facts.bounds {
 		dst = appendValue(appendValue(dst, op.Low), op.High)
+	}
+	if facts.epoch {
+		dst = appendEpoch(dst, op.Epoch)
 	}
 	return dst
 }
@@ -90,6 +100,7 @@ type decoder struct {
 	rest       []byte
 	failed     bool
 	conditions []byte // of the group whose head was taken last, encoded
+	once       Once   // of the same; zero: none
 }
 
 func (d *decoder) byte() byte {
@@ -133,17 +144,13 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// group takes the head of a group: its number of Ops, and its conditions, which stay encoded. Each Op has at least one byte,
+// group takes the head of a group: its number of Ops, its Once, and its conditions, which stay encoded. Each Op has at least one byte,
 // so a count that passes is no larger than the input.
 func (d *decoder) group() (ops int) {
 	head := d.uvarint()
-	d.conditions = nil
+	d.conditions, d.once = nil, Once{}
 	if head&1 != 0 {
-		if d.byte() != partConditions {
-			d.fail()
-			return 0
-		}
-		d.skipConditions()
+		d.terms(d.byte())
 	}
 	if head>>1 > uint64(len(d.rest)) {
 		d.fail()
@@ -162,6 +169,10 @@ func (d *decoder) op(op *Op) {
 	if facts.key {
 		op.Key = d.bytes()
 	}
+	if facts.instance {
+		op.Instance = d.bytes()
+		d.failed = d.failed || len(op.Instance) == 0 && !facts.lone
+	}
 	if facts.amount {
 		op.Amount = d.varint()
 	}
@@ -179,6 +190,9 @@ func (d *decoder) op(op *Op) {
 	}
 	if facts.bounds {
 		op.Low, op.High = d.optional(), d.optional()
+	}
+	if facts.epoch {
+		op.Epoch = d.epoch()
 	}
 }
 
@@ -199,6 +213,21 @@ func (d *decoder) expiry() (e Expiry) {
 		d.fail()
 	}
 	return e
+}
+
+func appendEpoch(dst []byte, e Epoch) []byte {
+	if !e.Given {
+		return append(dst, 0)
+	}
+	return binary.AppendUvarint(dst, e.Number+1)
+}
+
+func (d *decoder) epoch() Epoch {
+	n := d.uvarint()
+	if n == 0 {
+		return Epoch{}
+	}
+	return Epoch{Number: n - 1, Given: true}
 }
 
 func (d *decoder) comparator() Comparator {

@@ -29,7 +29,18 @@ func (c *Condition) kind() byte {
 	return asksUnchanged
 }
 
-const partConditions = 1
+// Terms are on what a group is applied: all conditions must hold, and what Once names must not have been done. The zero value
+// asks for nothing.
+type Terms struct {
+	Conditions []Condition
+	Once       Once
+}
+
+// The parts of a group's head beside its number of Ops, as bits. Stored in the log: append only.
+const (
+	partConditions = 1
+	partOnce       = 2
+)
 
 // Conditions are encoded as
 //
@@ -38,14 +49,35 @@ const partConditions = 1
 //	      one byte: what it asks
 //	      uvarint index                        if asksUnchanged
 
-// AppendGroupIf is AppendGroup for Ops that are applied only if all conditions hold when the group begins; otherwise every
-// Result is Aborted and nothing changes. If it is because an Op can't be done, every Result has that one's Code.
-func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
-	if len(conditions) == 0 {
+// AppendGroupIf is AppendGroup for Ops that are applied on terms. If a condition does not hold when the group begins, every
+// Result is Aborted and nothing changes; if it is because an Op can't be done, every Result has that one's Code. If it was
+// done before, under the same Once, the Results are those of then (once.go).
+func AppendGroupIf(dst []byte, terms Terms, ops []Op) []byte {
+	var parts byte
+	if len(terms.Conditions) > 0 {
+		parts |= partConditions
+	}
+	if terms.Once.Given() {
+		parts |= partOnce
+	}
+	if parts == 0 {
 		return AppendGroup(dst, ops)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(ops))<<1|1)
-	dst = append(dst, partConditions)
+	dst = append(dst, parts)
+	if terms.Once.Given() {
+		dst = terms.Once.append(dst)
+	}
+	if len(terms.Conditions) > 0 {
+		dst = appendConditions(dst, terms.Conditions)
+	}
+	for i := range ops {
+		dst = appendOp(dst, &ops[i])
+	}
+	return dst
+}
+
+func appendConditions(dst []byte, conditions []Condition) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(conditions)))
 	for i := range conditions {
 		c := &conditions[i]
@@ -56,10 +88,21 @@ func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
 			dst = binary.AppendUvarint(dst, c.Index)
 		}
 	}
-	for i := range ops {
-		dst = appendOp(dst, &ops[i])
-	}
 	return dst
+}
+
+// terms takes what a group's head has beside its number of Ops.
+func (d *decoder) terms(parts byte) {
+	if parts == 0 || parts&^(partConditions|partOnce) != 0 {
+		d.fail()
+		return
+	}
+	if parts&partOnce != 0 {
+		d.once = d.takeOnce()
+	}
+	if parts&partConditions != 0 {
+		d.skipConditions()
+	}
 }
 
 // skipConditions takes the conditions of a group and keeps their bytes, if they are whole.

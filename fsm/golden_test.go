@@ -170,7 +170,7 @@ func commandEntries() []Entry {
 		[]Op{op(Deadline, "log", plain), op(Inspect, "log", plain), {Kind: Version},
 			{Kind: Scan, Value: IntValue(2)}, {Kind: Scan, Value: IntValue(1000), Amount: 1 << 40}})
 	conditional := func(sequence uint64, conditions []Condition, ops ...Op) []byte {
-		return AppendBatch(nil, Number{"n1-1", 1, sequence}, len(ops), AppendGroupIf(nil, conditions, ops))
+		return AppendBatch(nil, Number{"n1-1", 1, sequence}, len(ops), AppendGroupIf(nil, Terms{Conditions: conditions}, ops))
 	}
 	missing := []Condition{{Key: []byte("a"), Missing: true}, {Key: []byte("b"), Missing: true}}
 	watched := []Condition{{Key: []byte("a"), Index: 4}, {Key: []byte("log"), Index: 3}}

@@ -15,7 +15,13 @@ import (
 type Limits struct {
 	Bytes uint64 // of UsedBytes
 	Keys  uint64 // of Keys, so those that are due but not removed yet count, too
+
+	Instances uint64 // of names of instances that are known, be they gone
+	Sessions  uint64 // of sessions
+	Lease     uint64 // no limit, but kept with them: the lease of an instance without one of its own, in milliseconds; 0: DefaultLease
 }
+
+const DefaultLease = 30_000 // milliseconds
 
 // LimitOp is the Op that sets the Machine's Limits. It stands alone in its group, and counts from the next one on.
 func LimitOp(l Limits) Op { return Op{Kind: Limit, Value: Value{Kind: Text, Text: l.append(nil)}} }
@@ -37,11 +43,22 @@ func (m *Machine) limit(op *Op) Result {
 	return Result{}
 }
 
+// append encodes the first two, and the others if there are any: they came later.
 func (l Limits) append(dst []byte) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(dst, l.Bytes), l.Keys)
+	dst = binary.AppendUvarint(binary.AppendUvarint(dst, l.Bytes), l.Keys)
+	if l.Instances|l.Sessions|l.Lease == 0 {
+		return dst
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(dst, l.Instances), l.Sessions), l.Lease)
 }
 
-func (d *decoder) limits() Limits { return Limits{Bytes: d.uvarint(), Keys: d.uvarint()} }
+func (d *decoder) limits() Limits {
+	l := Limits{Bytes: d.uvarint(), Keys: d.uvarint()}
+	if len(d.rest) > 0 {
+		l.Instances, l.Sessions, l.Lease = d.uvarint(), d.uvarint(), d.uvarint()
+	}
+	return l
+}
 
 // What a key takes beside its record. The table's memory depends on its history and the cost must not, so these are what was
 // measured, rounded up (docs/decisions/0011-bounded-machine.md).

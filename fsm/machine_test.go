@@ -71,7 +71,7 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 			t.Errorf("comparator %d: decodable is %v", test.compare, ok)
 		}
 	}
-	conditional := AppendGroupIf(nil, []Condition{{Key: []byte("k"), Missing: true}}, []Op{{Kind: Flush}})
+	conditional := AppendGroupIf(nil, Terms{Conditions: []Condition{{Key: []byte("k"), Missing: true}}}, []Op{{Kind: Flush}})
 	const parts, missing = 1, 5 // offsets: head, parts, number, key length, key, missing
 	for _, at := range []int{parts, missing} {
 		changed := bytes.Clone(conditional)

@@ -35,7 +35,29 @@ const (
 	Scan      Kind = 27 // a page of keys from the cursor Amount on (scan.go); Value: how many to look at
 	Version   Kind = 28 // Value: the log index that a watch of this moment names in its Condition. Takes no key; ReadLater in a Batch
 
-	kinds = 29
+	// Instance counters (ledger.go). What they answer are Lists; a slice, "mine", is that of Op.Instance, or 0 without one.
+	ICGet         Kind = 29 // List [total, mine, epoch, Sign]. In a Batch a sign of life
+	ICAdd         Kind = 30 // add Amount to the slice; List [total, mine, epoch]; StaleEpoch if Op.Epoch is another than the key's
+	ICSet         Kind = 31 // the total becomes Amount, all of it this instance's, in a new epoch; List [total, mine, epoch]
+	ICDelete      Kind = 32 // the key ends, in a new epoch; List [old total, old mine, epoch]
+	ICAddIf       Kind = 33 // as ICAdd if Compare holds between the total and Than; List [1 or 0, total, mine, old total, old mine, epoch]
+	ICSetIf       Kind = 34 // as ICSet, likewise
+	SliceSet      Kind = 35 // the slice becomes Amount; List [total, mine, epoch]
+	SliceDelete   Kind = 36 // the slice ends; List [total, removed, epoch]
+	SliceSetIf    Kind = 37 // as SliceSet if Compare holds between the slice and Than; List as ICAddIf
+	Heartbeat     Kind = 38 // a sign of life; an Amount above 0 is the instance's own lease from now on; Value: the lease, in milliseconds
+	ClearInstance Kind = 39 // all slices of the instance end, parked ones too (more than MaxSteps over several Entries); Value: how many
+	ICClear       Kind = 40 // ICDelete of the keys that match the glob Value from the cursor Amount on, a step; or, if Value is the empty Text, of all at once; Value: List [next cursor or 0, how many]
+	ICSlices      Kind = 41 // a page of a key's slices from the cursor Amount on, of Value or so; List [next cursor or 0, per slice: instance, amount, Life, milliseconds left]
+	ICInstances   Kind = 42 // a page of instances, likewise; List [next cursor or 0, per instance: name, Life, milliseconds left, lease, slices]. Takes no key
+	Bind          Kind = 43 // the instance lives as long as the connection Amount of the Batch's origin; Fresh: its slices end first; Value: 1
+	Unbind        Kind = 44 // if that binding is still there, the instance has Value milliseconds to be bound again or to speak, then its slices end; Value: 1 or 0
+
+	// Sessions, of clients that repeat what they do not know the outcome of (once.go).
+	OpenSession  Kind = 45 // key: a SessionID. Amount: milliseconds of idle time after which it ends; Value: the same
+	CloseSession Kind = 46 // key: a SessionID; Value: 1 if there was one, else 0
+
+	kinds = 47
 )
 
 // kindFacts is what the codec and the doors must know of each Kind.
@@ -44,6 +66,10 @@ var kindFacts = [kinds]struct {
 	write, key, amount, value, flags, ex bool
 	compare, bounds                      bool
 	target                               bool   // Value is a second key
+	instance                             bool   // has an Instance, which is not empty unless lone
+	lone                                 bool   // may come without an Instance
+	epoch                                bool   // may have an Epoch
+	ledger                               bool   // about instance counters: the ledger does it
 	internal                             bool   // of the cluster itself: no client's write, so it does not make a Machine less pristine
 	event                                string // what an observer hears when it stores (event.go)
 }{
@@ -76,6 +102,26 @@ var kindFacts = [kinds]struct {
 	Inspect:   {name: "inspect", key: true},
 	Scan:      {name: "scan", amount: true, value: true},
 	Version:   {name: "version"},
+
+	ICGet:         {name: "icget", key: true, instance: true, lone: true, ledger: true},
+	ICAdd:         {name: "icadd", write: true, key: true, instance: true, amount: true, epoch: true, ledger: true, event: "incrby"},
+	ICSet:         {name: "icset", write: true, key: true, instance: true, amount: true, ledger: true, event: "set"},
+	ICDelete:      {name: "icdelete", write: true, key: true, instance: true, lone: true, ledger: true, event: "del"},
+	ICAddIf:       {name: "icaddif", write: true, key: true, instance: true, amount: true, compare: true, ledger: true, event: "incrby"},
+	ICSetIf:       {name: "icsetif", write: true, key: true, instance: true, amount: true, compare: true, ledger: true, event: "set"},
+	SliceSet:      {name: "sliceset", write: true, key: true, instance: true, amount: true, ledger: true, event: "set"},
+	SliceDelete:   {name: "slicedelete", write: true, key: true, instance: true, ledger: true, event: "del"},
+	SliceSetIf:    {name: "slicesetif", write: true, key: true, instance: true, amount: true, compare: true, ledger: true, event: "set"},
+	Heartbeat:     {name: "heartbeat", write: true, instance: true, amount: true, ledger: true},
+	ClearInstance: {name: "clearinstance", write: true, instance: true, ledger: true},
+	ICClear:       {name: "icclear", write: true, amount: true, value: true, ledger: true},
+	ICSlices:      {name: "icslices", key: true, amount: true, value: true, ledger: true},
+	ICInstances:   {name: "icinstances", amount: true, value: true, ledger: true},
+	Bind:          {name: "bind", write: true, instance: true, amount: true, flags: true, ledger: true},
+	Unbind:        {name: "unbind", write: true, instance: true, amount: true, value: true, ledger: true},
+
+	OpenSession:  {name: "opensession", write: true, key: true, amount: true},
+	CloseSession: {name: "closesession", write: true, key: true},
 }
 
 // String is the kind's name in scripts and messages.
@@ -105,6 +151,7 @@ const (
 	Saturate                   // IncrEx: stop at the bound instead of doing nothing
 	Tell                       // SetIf: answer List [1 or 0, new, old]
 	Decimals                   // IncrEx: BYFLOAT. The key may hold a decimal; so it may if Value or a bound is a Text
+	Fresh                      // Bind: what an earlier life of the name has left ends
 
 	flagsEnd Flags = 1 << iota // flags of this value and above are from a newer build, and treated like its kinds
 )
@@ -162,6 +209,15 @@ type Op struct {
 	Compare   Comparator // IncrIf, SetIf, DeleteIf: the key must compare so with Than
 	Than      Value      // Int or Text, also for ANY: without one the Entry is undecodable
 	Low, High Value      // IncrEx: bounds of the new number, each within; Nil: that of the numbers we keep
+
+	Instance []byte // of those that have one: at most MaxInstance bytes
+	Epoch    Epoch  // ICAdd: the key must be in it
+}
+
+// Epoch is the era of an instance counter that an Op is meant for. The zero value asks for none.
+type Epoch struct {
+	Number uint64
+	Given  bool
 }
 
 func (op *Op) tooLong() bool {
@@ -169,7 +225,7 @@ func (op *Op) tooLong() bool {
 	if kindFacts[op.Kind].target {
 		longest = MaxKey
 	}
-	return len(op.Key) > MaxKey || len(op.Value.Text) > longest
+	return len(op.Key) > MaxKey || len(op.Instance) > MaxInstance || len(op.Value.Text) > longest
 }
 
 // Olds is how often op, a write, may answer what its key held: up to MaxText bytes each time.

@@ -50,12 +50,12 @@ type Request struct {
 }
 
 // Add appends one group and counts it. The Ops are copied.
-func (r *Request) Add(ops ...Op) { r.AddIf(nil, ops...) }
+func (r *Request) Add(ops ...Op) { r.AddIf(Terms{}, ops...) }
 
-// AddIf is Add for a group that is applied only if all conditions hold when it begins; else every Result is Aborted and
-// nothing changes. MSETNX asks that all keys are missing, EXEC that what was watched is unchanged.
-func (r *Request) AddIf(conditions []Condition, ops ...Op) {
-	r.Groups = AppendGroupIf(r.Groups, conditions, ops)
+// AddIf is Add for a group that is applied on terms (AppendGroupIf). MSETNX asks that all keys are missing, EXEC that what was
+// watched is unchanged, ONCE that it was not done before.
+func (r *Request) AddIf(terms Terms, ops ...Op) {
+	r.Groups = AppendGroupIf(r.Groups, terms, ops)
 	r.Ops += len(ops)
 	var w weight
 	for i := range ops {

@@ -24,12 +24,24 @@ const (
 	Digits      Code = 13 // a number has more digits than we keep (decimal.go); nothing changed
 	Aborted     Code = 14 // a Condition of its group did not hold, so none of the group's Ops was applied
 	NoSuchKey   Code = 15 // there is no such key to rename; nothing changed
+	StaleEpoch  Code = 16 // the key is in another epoch than the Op is meant for; nothing changed. Value: its epoch
 
-	codes = 16
+	// A Once did not let its group be applied. All three stand for every Op of the group.
+	NoSession    Code = 17 // there is no such session, or the sequence is below its window: whether it was done is not known any more
+	OnceMismatch Code = 18 // the sequence was another command; nothing changed
+	OnceDone     Code = 19 // it was done, and the answer is not remembered any more
+
+	// FullInstances: Limits.Instances leaves no room for another instance; nothing changed. Value: the limit
+	FullInstances Code = 20
+	// FullSessions: the same of Limits.Sessions
+	FullSessions Code = 21
+
+	codes = 22
 )
 
 var codeNames = [codes]string{"ok", "skipped", "not-integer", "overflow", "wrong-type", "bad-expiry", "read-later",
-	"too-long", "no-room", "full-bytes", "full-keys", "node-removed", "not-number", "digits", "aborted", "no-such-key"}
+	"too-long", "no-room", "full-bytes", "full-keys", "node-removed", "not-number", "digits", "aborted", "no-such-key",
+	"stale-epoch", "no-session", "once-mismatch", "once-done", "full-instances", "full-sessions"}
 
 // String is the code's name in scripts and messages. Doors have their own texts.
 func (c Code) String() string {

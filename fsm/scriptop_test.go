@@ -14,7 +14,7 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "--":
-			groups, all, ops, conditions = AppendGroupIf(groups, conditions, ops), append(all, ops...), nil, nil
+			groups, all, ops, conditions = AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...), nil, nil
 			continue
 		case "if":
 			if words[1] == "whole" {
@@ -43,7 +43,7 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 			ops = append(ops, s.op(one))
 		}
 	}
-	return AppendGroupIf(groups, conditions, ops), append(all, ops...)
+	return AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...)
 }
 
 // op reads one Op.

@@ -82,7 +82,7 @@ func (tr *traffic) batch(origin string) modelBatch {
 		}
 		conditions := tr.conditions()
 		b.groups, b.conditions = append(b.groups, group), append(b.conditions, conditions)
-		groups, ops = append(groups, AppendGroupIf(nil, conditions, group)), ops+len(group)
+		groups, ops = append(groups, AppendGroupIf(nil, Terms{Conditions: conditions}, group)), ops+len(group)
 	}
 	b.encoded = AppendBatch(nil, n, ops, groups...)
 	tr.sent = append(tr.sent, b)

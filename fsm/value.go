@@ -5,8 +5,9 @@ import "strconv"
 // Limits of what a key and a value may be. Doors check them before they propose, so that a client gets its error without
 // a round trip; the Machine relies on them only for its memory, never for its safety.
 const (
-	MaxKey  = 1024     // bytes in a key; at least 1
-	MaxText = 4 * 1024 // bytes in a string value
+	MaxKey      = 1024     // bytes in a key; at least 1
+	MaxText     = 4 * 1024 // bytes in a string value
+	MaxInstance = 255      // bytes in the name of an instance; at least 1
 )
 
 // ValueKind says how to read a Value. The numbers are stored in the log and in images: append only.

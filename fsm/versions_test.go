@@ -61,7 +61,7 @@ func TestInAnImageWithoutVersionsEveryKeyCountsAsChangedAtItsIndex(t *testing.T)
 		t.Fatal(err)
 	}
 	for index, want := range map[uint64]Code{2: Aborted, 3: OK} {
-		data := AppendBatch(nil, Number{"t", 1, 10 - index}, 1, AppendGroupIf(nil, []Condition{{Key: []byte("k"), Index: index}}, []Op{{Kind: Get, Key: []byte("k")}}))
+		data := AppendBatch(nil, Number{"t", 1, 10 - index}, 1, AppendGroupIf(nil, Terms{Conditions: []Condition{{Key: []byte("k"), Index: index}}}, []Op{{Kind: Get, Key: []byte("k")}}))
 		if m, err = Restore(bytes.NewReader(imageOf(t, restored))); err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func FuzzParse(f *testing.F) {
 		for i := range s.call.ops {
 			checkOp(t, line, &s.call.ops[i])
 		}
-		group := fsm.AppendGroupIf(nil, s.call.conditions, s.call.ops)
+		group := fsm.AppendGroupIf(nil, fsm.Terms{Conditions: s.call.conditions}, s.call.ops)
 		if n, ok := fsm.CountOps(group); !ok || n != len(s.call.ops) {
 			t.Fatalf("%q: %d Ops are encoded as %d (well formed: %t)", line, len(s.call.ops), n, ok)
 		}

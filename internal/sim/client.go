@@ -31,7 +31,7 @@ func (c *Cluster) DoIf(name string, level fsm.Level, conditions []fsm.Condition,
 	}
 	done := make(chan struct{})
 	r := &fsm.Request{Level: level, Done: func(*fsm.Request) { close(done) }}
-	r.AddIf(conditions, ops...)
+	r.AddIf(fsm.Terms{Conditions: conditions}, ops...)
 	writes := false
 	for _, op := range ops {
 		writes = writes || op.Kind.Writes()
