@@ -11,7 +11,7 @@
 //	Machine.Apply(index, term, Entry)             (every replica)
 //	    expire                                      what is due by machine time, at most maxExpired
 //	    origin.admit(Number)                        larger: apply · equal: answer from memory · smaller: refuse
-//	    met(conditions)                             or the whole group is Aborted, condition.go
+//	    unmet(conditions)                           why the whole group is Aborted, condition.go
 //	    foresee(group)                              a group that might not fit is tried on paper, trial.go
 //	    apply(Op) → Result                          counter.go: decide, limits, put or drop; versions, Events
 //	Machine.Query(groups, now) → Results          (reads, between Entries)

@@ -10,8 +10,8 @@ import (
 //
 // Beyond a limit a write is refused if it makes the Machine grow. All else goes on: an Incr of an integer that is there, a
 // Set of no larger a value, Delete, Flush, Persist. Expire goes on, too, though a first deadline costs something: it is a
-// way out of a full Machine, and there can't be more deadlines than keys; so does GetExpire. Of a group either every write is refused for want
-// of room or none (trial.go). A limit below what is used already is no error: it only stops the growth.
+// way out of a full Machine, and there can't be more deadlines than keys; so does GetExpire. Of a group either every write is
+// refused for want of room or none (trial.go). A limit below what is used already is no error: it only stops the growth.
 type Limits struct {
 	Bytes uint64 // of UsedBytes
 	Keys  uint64 // of Keys, so those that are due but not removed yet count, too
