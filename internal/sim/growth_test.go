@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -46,7 +45,7 @@ func growth(t *testing.T, seed uint64) {
 	load.use("n2")
 	time.Sleep(200 * time.Millisecond) // so that nobody waits for n1
 	if c.Leader() != "n1" {
-		if err := c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n1") }); err != nil {
+		if err := c.transfer("n2", "n1"); err != nil {
 			t.Errorf("transfer: %v", err)
 		}
 	}

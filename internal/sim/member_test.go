@@ -107,6 +107,10 @@ func (c *Cluster) remove(through, target string) error {
 	return c.change(through, func(n *cluster.Node, ctx context.Context) error { return n.Remove(ctx, target) })
 }
 
+func (c *Cluster) transfer(through, target string) error {
+	return c.change(through, func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, target) })
+}
+
 func TestAClusterGrowsToFiveAndShrinksToThreeUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 31)
@@ -120,7 +124,7 @@ func TestAClusterGrowsToFiveAndShrinksToThreeUnderLoad(t *testing.T) {
 			c.waitVoters(name, strings.Join([]string{"n1", "n2", "n3", "n4", "n5"}[:i+2], " "))
 			load.use("n1", name)
 		}
-		if err := c.change("n4", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n3") }); err != nil {
+		if err := c.transfer("n4", "n3"); err != nil {
 			t.Errorf("transfer: %v", err)
 		}
 		c.WaitFor("leader n3", time.Second, func() bool { return c.Leader() == "n3" })

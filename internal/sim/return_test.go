@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -24,6 +23,20 @@ type absence struct {
 var absences = map[string]absence{
 	"crashed": {(*Cluster).Crash, func(c *Cluster, name string) { c.Restart(name) }},
 	"cut off": {func(c *Cluster, name string) { c.Net.Isolate(name) }, func(c *Cluster, _ string) { c.Net.Heal() }},
+}
+
+// inEachAbsence runs a test with three nodes for each way to be away.
+func inEachAbsence(t *testing.T, seed uint64, test func(c *Cluster, away absence)) {
+	for what, away := range absences {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := New(t, seed)
+				defer c.Stop()
+				c.StartThree()
+				test(c, away)
+			})
+		})
+	}
 }
 
 // wantCaughtUp fails the test if it takes a host too long to get what the leader has committed by now.
@@ -98,25 +111,18 @@ func TestAMemberWhoseDiskHungIsSentWhatItMissedAtOnce(t *testing.T) {
 
 // What is sent first must reach it: a heartbeat alone is not heard by who knows nothing of the new leader's term.
 func TestANewLeaderSendsAtOnceToWhoWasAway(t *testing.T) {
-	for what, away := range absences {
-		t.Run(what, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := New(t, 74)
-				defer c.Stop()
-				c.StartThree()
-				load := c.startCounting(1, "n1", "n2")
-				away.begin(c, "n3")
-				time.Sleep(time.Minute)
-				if err := c.change("n1", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n2") }); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(time.Minute)
-				away.end(c, "n3")
-				c.wantCaughtUp("n3")
-				load.want()
-			})
-		})
-	}
+	inEachAbsence(t, 74, func(c *Cluster, away absence) {
+		load := c.startCounting(1, "n1", "n2")
+		away.begin(c, "n3")
+		time.Sleep(time.Minute)
+		if err := c.transfer("n1", "n2"); err != nil {
+			c.T.Error(err)
+		}
+		time.Sleep(time.Minute)
+		away.end(c, "n3")
+		c.wantCaughtUp("n3")
+		load.want()
+	})
 }
 
 func TestAMemberThatComesBackUnderAnotherAddressIsSentWhatItMissedAtOnce(t *testing.T) {
@@ -137,27 +143,20 @@ func TestAMemberThatComesBackUnderAnotherAddressIsSentWhatItMissedAtOnce(t *test
 }
 
 func TestALeaderClosesAtOnceWhileAMemberIsAway(t *testing.T) {
-	for what, away := range absences {
-		t.Run(what, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := New(t, 76)
-				defer c.Stop()
-				c.StartThree()
-				away.begin(c, "n3")
-				if _, err := c.Incr("n1", "hits", 1); err != nil {
-					t.Error(err)
-				}
-				for range 7 { // at different moments of the five seconds that a dial may hang
-					time.Sleep(10*time.Second + 700*time.Millisecond)
-					leader, from := c.Leader(), time.Now()
-					c.Reopen(leader)
-					if took := time.Since(from); took > 100*time.Millisecond {
-						t.Errorf("%s has closed after %v", leader, took)
-					}
-				}
-			})
-		})
-	}
+	inEachAbsence(t, 76, func(c *Cluster, away absence) {
+		away.begin(c, "n3")
+		if _, err := c.Incr("n1", "hits", 1); err != nil {
+			c.T.Error(err)
+		}
+		for range 7 { // at different moments of the five seconds that a dial may hang
+			time.Sleep(10*time.Second + 700*time.Millisecond)
+			leader, from := c.Leader(), time.Now()
+			c.Reopen(leader)
+			if took := time.Since(from); took > 100*time.Millisecond {
+				c.T.Errorf("%s has closed after %v", leader, took)
+			}
+		}
+	})
 }
 
 // wantWaiting fails the test unless that many messages to members that are away wait for their return, in all nodes, within
@@ -173,10 +172,10 @@ func waiting() int {
 }
 
 // wantSoon fails the test if a change fails or takes too long. It may ask all members, and give those that are away a moment.
-func (c *Cluster) wantSoon(what, host string, change func(*cluster.Node, context.Context) error) {
+func (c *Cluster) wantSoon(what string, change func() error) {
 	c.T.Helper()
 	from := time.Now()
-	if err := c.change(host, change); err != nil {
+	if err := change(); err != nil {
 		c.T.Errorf("%s: %v", what, err)
 	}
 	if took := time.Since(from); took > returnTime {
@@ -185,25 +184,18 @@ func (c *Cluster) wantSoon(what, host string, change func(*cluster.Node, context
 }
 
 func TestNobodyWaitsForAMemberThatIsAwayWhenLeadershipMovesOrItIsRemoved(t *testing.T) {
-	for what, away := range absences {
-		t.Run(what, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := New(t, 77)
-				defer c.Stop()
-				c.StartThree()
-				load := c.startCounting(1, "n1", "n2")
-				away.begin(c, "n3")
-				time.Sleep(2 * time.Minute)
-				c.wantWaiting(1)
-				c.wantSoon("transfer", "n1", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n2") })
-				time.Sleep(6 * time.Second) // the new leader's first message may hang for five
-				c.wantWaiting(1)
-				c.wantSoon("removal", "n1", func(n *cluster.Node, ctx context.Context) error { return n.Remove(ctx, "n3") })
-				c.wantWaiting(0)
-				load.want()
-			})
-		})
-	}
+	inEachAbsence(t, 77, func(c *Cluster, away absence) {
+		load := c.startCounting(1, "n1", "n2")
+		away.begin(c, "n3")
+		time.Sleep(2 * time.Minute)
+		c.wantWaiting(1)
+		c.wantSoon("transfer", func() error { return c.transfer("n1", "n2") })
+		time.Sleep(6 * time.Second) // the new leader's first message may hang for five
+		c.wantWaiting(1)
+		c.wantSoon("removal", func() error { return c.remove("n1", "n3") })
+		c.wantWaiting(0)
+		load.want()
+	})
 }
 
 // Raft takes no Entry while it hands leadership over, and may have to wait for what it sends to the heir.
@@ -219,7 +211,7 @@ func TestNobodyWaitsForAMemberWhileLeadershipIsHandedOver(t *testing.T) {
 		handed := make(chan struct{})
 		go func() {
 			defer close(handed)
-			c.change("n1", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n2") })
+			c.transfer("n1", "n2")
 		}()
 		c.WaitFor("end of the wait", time.Second, func() bool { return waiting() == 0 })
 		if s := c.Node("n1").Local(); s.Role != fsm.Leader || s.Term != term {

@@ -1,13 +1,11 @@
 package sim
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -219,12 +217,12 @@ func TestLeadershipIsNotHandedToWhoCanNotTakeIt(t *testing.T) {
 				load := c.startCounting(4, "n1", "n2")
 				begin(c)
 				time.Sleep(3 * time.Second)
-				err := c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "n3") })
+				err := c.transfer("n2", "n3")
 				if !errors.Is(err, fsm.ErrRefused) {
 					t.Errorf("transfer to a node with %s: %v", trouble, err)
 				}
 				leader := c.Leader()
-				if err := c.change("n2", func(n *cluster.Node, ctx context.Context) error { return n.TransferTo(ctx, "") }); err != nil {
+				if err := c.transfer("n2", ""); err != nil {
 					t.Errorf("transfer to any other: %v", err)
 				}
 				c.WaitFor("another leader", time.Second, func() bool { l := c.Leader(); return l != leader && l != "n3" && l != "" })
