@@ -104,7 +104,8 @@ func TestConversationsHaveTheRecordedAnswers(t *testing.T) {
 	}
 }
 
-func TestRedisGivesTheSameAnswers(t *testing.T) {
+// besideRedis runs a test with a real Redis for each conversation in which it shall answer the same.
+func besideRedis(t *testing.T, test func(t *testing.T, redis *redisUser, exchanges []exchange)) {
 	dial := startRedis(t)
 	for _, path := range scripts(t) {
 		t.Run(filepath.Base(path), func(t *testing.T) {
@@ -116,45 +117,38 @@ func TestRedisGivesTheSameAnswers(t *testing.T) {
 			if ours {
 				t.Skip("a script of ours: it says why Redis answers otherwise")
 			}
-			redis := newRedisUser(t, dial)
-			for _, e := range exchanges {
-				if got := redis.ask(e.command, e.answer); got != e.answer {
-					t.Errorf("line %d: %s\nRedis answers\n%s\nwe answer\n%s", e.line, e.command, got, e.answer)
-				}
-			}
+			test(t, newRedisUser(t, dial), exchanges)
 		})
 	}
 }
 
+func TestRedisGivesTheSameAnswers(t *testing.T) {
+	besideRedis(t, func(t *testing.T, redis *redisUser, exchanges []exchange) {
+		for _, e := range exchanges {
+			if got := redis.ask(e.command, e.answer); got != e.answer {
+				t.Errorf("line %d: %s\nRedis answers\n%s\nwe answer\n%s", e.line, e.command, got, e.answer)
+			}
+		}
+	})
+}
+
 // The same conversations in protocol 3: what is recorded is protocol 2, so the two are asked side by side.
 func TestRedisGivesTheSameAnswersInProtocol3(t *testing.T) {
-	dial := startRedis(t)
-	for _, path := range scripts(t) {
-		t.Run(filepath.Base(path), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
+	besideRedis(t, func(t *testing.T, redis *redisUser, exchanges []exchange) {
+		redis.ask("HELLO 3", "any")
+		cluster := newTestCluster(t)
+		c := newClient(t, cluster)
+		c.session.speak(protocol3)
+		for _, e := range exchanges {
+			c.send(e.command + "\r\n")
+			for cluster.step() {
 			}
-			exchanges, _, ours := parseScript(string(text))
-			if ours {
-				t.Skip("a script of ours: it says why Redis answers otherwise")
+			want := strings.Join(formatAll(t, c.replies()), "\n")
+			if got := redis.ask(e.command, want); got != want {
+				t.Errorf("line %d: %s\nRedis answers\n%s\nwe answer\n%s", e.line, e.command, got, want)
 			}
-			redis := newRedisUser(t, dial)
-			redis.ask("HELLO 3", "any")
-			cluster := newTestCluster(t)
-			c := newClient(t, cluster)
-			c.session.speak(protocol3)
-			for _, e := range exchanges {
-				c.send(e.command + "\r\n")
-				for cluster.step() {
-				}
-				want := strings.Join(formatAll(t, c.replies()), "\n")
-				if got := redis.ask(e.command, want); got != want {
-					t.Errorf("line %d: %s\nRedis answers\n%s\nwe answer\n%s", e.line, e.command, got, want)
-				}
-			}
-		})
-	}
+		}
+	})
 }
 
 // redisUser is a connection to a real Redis.
