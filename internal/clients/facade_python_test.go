@@ -20,17 +20,7 @@ func pythonFacade(kind string) func(*testing.T, []string) func(context.Context, 
 		}
 		script := exec.Command(debianPython, append([]string{"testdata/facade.py", kind}, addrs...)...)
 		script.Stderr = os.Stderr
-		in, err := script.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, err := script.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := script.Start(); err != nil {
-			t.Fatal(err)
-		}
+		in, out := startScript(t, script)
 		t.Cleanup(func() {
 			in.Close() // which ends it
 			if err := script.Wait(); err != nil {

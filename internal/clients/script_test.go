@@ -30,21 +30,27 @@ func runScript(t *testing.T, env []string, command string, args ...string) {
 	script.Env = append(os.Environ(), env...)
 	var complaints bytes.Buffer
 	script.Stderr = &complaints
+	in, out := startScript(t, script)
+	followScript(t, p, out, in)
+	if err := script.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, &complaints)
+	}
+}
+
+// startScript starts a script that is spoken with: it reads from in and prints to out.
+func startScript(t *testing.T, script *exec.Cmd) (in io.WriteCloser, out io.Reader) {
+	t.Helper()
 	in, err := script.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := script.StdoutPipe()
-	if err != nil {
+	if out, err = script.StdoutPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := script.Start(); err != nil {
 		t.Fatal(err)
 	}
-	followScript(t, p, out, in)
-	if err := script.Wait(); err != nil {
-		t.Errorf("%v\n%s", err, &complaints)
-	}
+	return in, out
 }
 
 // followScript does what the lines of a script say.
