@@ -36,8 +36,8 @@ var attacks = []attack{
 	{"idle: 10,000 connections", idle, wantsNoneClosed},
 	{"announce: 500 of the longest argument", announce, wantsNoneClosed},
 	{"hoard: 1,000 with half of the longest argument", hoard, wantsSomeClosed},
-	{"dribble: 200 times *131072, slowly", dribble, wantsNoneClosed},
-	{"dribble: 200 times *1048576", dribbleTooMany, wantsProtocolErrors},
+	{"dribble: 200 times *131072, slowly", dribble(131072), wantsNoneClosed},
+	{"dribble: 200 times *1048576", dribble(1048576), wantsProtocolErrors},
 	{"drip: a million packets of one byte", drip, wantsNoneClosed},
 	{"ping: 8 endless pipelines", endlessly("PING\r\n"), wantsNoneClosed},
 	{"incr: 8 endless pipelines", endlessly("INCR stream\r\n"), wantsNoneClosed},
@@ -81,21 +81,15 @@ func hoard(f *field) {
 	})
 }
 
-func dribble(f *field) {
-	f.crowd(dribblers, func(c *foe) {
-		f.running.Go(c.wait)
-		c.send([]byte("*131072\r\n"))
-		c.drip(dripEvery, []byte("$1\r\nx\r\n"))
-	})
-}
-
-// More arguments than a command may have are refused before they come.
-func dribbleTooMany(f *field) {
-	f.crowd(dribblers, func(c *foe) {
-		f.running.Go(c.wait)
-		c.send([]byte("*1048576\r\n"))
-		c.drip(dripEvery, []byte("$1\r\nx\r\n"))
-	})
+// dribble announces so many arguments. More than a command may have are refused before they come.
+func dribble(arguments int) func(f *field) {
+	return func(f *field) {
+		f.crowd(dribblers, func(c *foe) {
+			f.running.Go(c.wait)
+			c.send(fmt.Appendf(nil, "*%d\r\n", arguments))
+			c.drip(dripEvery, []byte("$1\r\nx\r\n"))
+		})
+	}
 }
 
 func drip(f *field) {

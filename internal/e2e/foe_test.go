@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -99,9 +98,7 @@ func (c *foe) listen() string {
 		last = append(last, buf[max(0, n-kept):n]...)
 		last = slices.Delete(last, 0, max(0, len(last)-kept))
 		if err != nil {
-			if errors.Is(err, io.EOF) || !errors.Is(err, net.ErrClosed) {
-				c.ended(err)
-			}
+			c.ended(err)
 			return string(last)
 		}
 	}
