@@ -12,14 +12,21 @@ type Condition struct {
 	Index   uint64 // unless Missing or Whole: what a Version Op answered
 }
 
+// What a Condition asks, as a byte. Stored in the log: append only.
+const (
+	asksUnchanged = 0
+	asksMissing   = 1
+	asksWhole     = 2
+)
+
 func (c *Condition) kind() byte {
 	switch {
 	case c.Whole:
-		return 2
+		return asksWhole
 	case c.Missing:
-		return 1
+		return asksMissing
 	}
-	return 0
+	return asksUnchanged
 }
 
 const partConditions = 1
@@ -28,8 +35,8 @@ const partConditions = 1
 //
 //	uvarint number of them
 //	each: uvarint length, key
-//	      one byte: 0 unchanged, 1 missing, 2 whole
-//	      uvarint index                        if unchanged
+//	      one byte: what it asks
+//	      uvarint index                        if asksUnchanged
 
 // AppendGroupIf is AppendGroup for Ops that are applied only if all conditions hold when the group begins; otherwise every
 // Result is Aborted and nothing changes. If it is because an Op can't be done, every Result has that one's Code.
@@ -45,7 +52,7 @@ func AppendGroupIf(dst []byte, conditions []Condition, ops []Op) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(c.Key)))
 		dst = append(dst, c.Key...)
 		dst = append(dst, c.kind())
-		if c.kind() == 0 {
+		if c.kind() == asksUnchanged {
 			dst = binary.AppendUvarint(dst, c.Index)
 		}
 	}
@@ -69,11 +76,11 @@ func (d *decoder) skipConditions() {
 func (d *decoder) condition() (c Condition) {
 	c.Key = d.bytes()
 	switch d.byte() {
-	case 0:
+	case asksUnchanged:
 		c.Index = d.uvarint()
-	case 1:
+	case asksMissing:
 		c.Missing = true
-	case 2:
+	case asksWhole:
 		c.Whole = true
 	default:
 		d.fail()
