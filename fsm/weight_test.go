@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,7 +26,7 @@ func TestARequestWeighsWhatCannotBeReadLater(t *testing.T) {
 		{"reads beside a write can't be read later", 2 * MaxText, []Op{get, incr, get}},
 		{"small answers count as nothing", 0, []Op{incr, {Kind: TTL, Key: key}, {Kind: Size}}},
 		{"a page of keys is large", scanBytes + MaxKey, []Op{incr, {Kind: Scan, Value: IntValue(1)}}},
-		{"all together are at most MaxWeight", MaxWeight, append(make([]Op, 0), append(repeated(get, 500), incr)...)},
+		{"all together are at most MaxWeight", MaxWeight, append(repeated(get, 500), incr)},
 	} {
 		var r Request
 		r.Add(test.ops...)
@@ -35,12 +36,7 @@ func TestARequestWeighsWhatCannotBeReadLater(t *testing.T) {
 	}
 }
 
-func repeated(op Op, n int) (ops []Op) {
-	for range n {
-		ops = append(ops, op)
-	}
-	return ops
-}
+func repeated(op Op, n int) []Op { return slices.Repeat([]Op{op}, n) }
 
 // Reads that ride fill half of the Results; what weighs what it may has room behind them, and answers in full.
 func TestATransactionIsAnsweredInFullBehindReadsThatRide(t *testing.T) {
