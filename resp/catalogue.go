@@ -159,7 +159,7 @@ func listCommands(s *session, w *writer, args [][]byte) {
 
 // COMMAND GETKEYS command
 func getKeys(s *session, w *writer, args [][]byte) {
-	_, keys, err := s.door.table.keysOf(args[2:])
+	_, keys, err := s.door.table.keysOf(s.door.table.behindOnce(args[2:]))
 	if err != nil {
 		w.Error(err.Error())
 		return
@@ -172,14 +172,15 @@ func getKeys(s *session, w *writer, args [][]byte) {
 
 // COMMAND GETKEYSANDFLAGS command
 func getKeysAndFlags(s *session, w *writer, args [][]byte) {
-	c, keys, err := s.door.table.keysOf(args[2:])
+	args = s.door.table.behindOnce(args[2:])
+	c, keys, err := s.door.table.keysOf(args)
 	if err != nil {
 		w.Error(err.Error())
 		return
 	}
 	w.Array(len(keys))
 	for i, key := range keys {
-		flags := c.keyFlagsIn(args[2:], i)
+		flags := c.keyFlagsIn(args, i)
 		w.Array(2)
 		w.Bulk(key)
 		w.Set(len(flags))
