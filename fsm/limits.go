@@ -131,8 +131,11 @@ func (l *Limits) exceeded(now, then usage) Code {
 // refusal is the Result of a write that code forbids.
 func (l Limits) refusal(code Code) Result {
 	limit := l.Bytes
-	if code == FullKeys {
+	switch code {
+	case FullKeys:
 		limit = l.Keys
+	case FullSessions:
+		limit = l.Sessions
 	}
 	return Result{Code: code, Value: IntValue(int64(min(limit, math.MaxInt64)))}
 }
