@@ -147,7 +147,7 @@ func (m *Machine) changeSession(op *Op) Result {
 }
 
 func (m *Machine) openSession(id SessionID, length int64) Result {
-	if most := m.limits.Sessions; most != 0 && uint64(m.sessions.seats.Len()) >= most {
+	if uint64(m.sessions.seats.Len()) >= m.limits.sessions() {
 		m.onceRefused++
 		return m.limits.refusal(FullSessions)
 	}
