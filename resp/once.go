@@ -25,22 +25,15 @@ var onceCommands = []command{
 		errors: "those of the command, which are remembered, too; `NOSESSION …`, `ONCEMISMATCH …`, `ONCEDONE …`; `ERR ONCE is for writes: …`.",
 		subs: []command{
 			{name: "once|open", arity: -2, flags: "write fast", parse: parseOnceOpen,
-				syntax: "[TTL milliseconds]", summary: "Opens a session for ONCE, which ends when it is not used for 10 minutes, or so long.",
+				syntax: "[TTL milliseconds]", summary: "Opens a session for ONCE. It ends when it has not been used for its TTL: 10 minutes, or 1 second to 24 hours.",
 				reply: "bulk string: its id, 32 hexadecimal digits", errors: "`OOM …` beyond `max-sessions`."},
 			{name: "once|close", arity: 3, flags: "write fast", parse: parseOnceClose,
-				syntax: "id", summary: "Ends a session and forgets its replies.", reply: "integer: 1, or 0 if there was none"},
+				syntax: "id", summary: "Ends a session: what it has done is forgotten.", reply: "integer: 1, or 0 if there was none"},
 			{name: "once|help", arity: 2, flags: "loading stale", summary: "Prints this help.", reply: "array: lines", stale: true, local: help},
 		}},
 }
 
 const oncePrefix = 3 // arguments in front of the command: ONCE id sequence
-
-// Of a session's idle time, in milliseconds.
-const (
-	minSessionTTL     = 1_000
-	defaultSessionTTL = 600_000
-	maxSessionTTL     = 86_400_000
-)
 
 const (
 	errNoSession replyError = "NOSESSION no such session, or its window has left this sequence behind: the command was not executed now, " +
@@ -56,7 +49,7 @@ const (
 
 // ONCE OPEN [TTL milliseconds]
 func parseOnceOpen(_ *command, args [][]byte, to *call) error {
-	ttl := int64(defaultSessionTTL)
+	ttl := int64(fsm.DefaultSession)
 	switch {
 	case len(args) == 2:
 	case len(args) != 4 || !is(args[2], "TTL"):
@@ -66,8 +59,8 @@ func parseOnceOpen(_ *command, args [][]byte, to *call) error {
 		if ttl, ok = fsm.ParseInt(args[3]); !ok {
 			return errNotInteger
 		}
-		if ttl < minSessionTTL || ttl > maxSessionTTL {
-			return replyError(fmt.Sprintf("ERR the TTL of a session is %d to %d milliseconds", minSessionTTL, maxSessionTTL))
+		if ttl < fsm.MinSession || ttl > fsm.MaxSession {
+			return replyError(fmt.Sprintf("ERR the TTL of a session is %d to %d milliseconds", fsm.MinSession, fsm.MaxSession))
 		}
 	}
 	id := to.session.door.drawSession()
@@ -187,8 +180,8 @@ func (c *call) putOnce(of *command, once fsm.Once) error {
 	return err
 }
 
-// repeatable is why a call can't be known again when it is repeated: its Ops change nothing, belong to this connection, or are not
-// one step.
+// repeatable is why a call can't be answered from memory when it is repeated: its Ops change nothing, belong to this connection, are
+// not one step, or answer what only their first parse knows.
 func (c *call) repeatable(of *command) error {
 	writes := false
 	for i := range c.ops {
@@ -196,6 +189,8 @@ func (c *call) repeatable(of *command) error {
 		switch {
 		case op.Kind == fsm.Bind:
 			return replyError("ERR ONCE is not for IC.BIND, which is about this connection")
+		case op.Kind == fsm.OpenSession:
+			return errNested
 		case op.Kind == fsm.ICClear && len(op.Value.Text) > 0:
 			return replyError("ERR ONCE is not for IC.CLEAR MATCH, which is done in many steps")
 		}
