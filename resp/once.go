@@ -22,7 +22,7 @@ var onceCommands = []command{
 		syntax:  "id sequence command [arg [arg ...]]",
 		summary: "Runs a command that writes, if the session has not run it before; if it has, replies what it replied then. Sequences are 1, 2, 3 and so on, another for each command, in any order within 256. In front of EXEC it is for the whole transaction.",
 		reply:   "that of the command", by: "a majority", cost: "that of the command",
-		errors: "those of the command, which are remembered, too; `NOSESSION …`, `ONCEMISMATCH …`, `ONCEDONE …`; `ERR ONCE is for writes: …`.",
+		errors: "those of the command, which are remembered, too; `NOSESSION …`, `ONCEMISMATCH …`, `ONCEDONE …`; `ERR ONCE is for writes …`.",
 		subs: []command{
 			{name: "once|open", arity: -2, flags: "write fast", parse: parseOnceOpen,
 				syntax: "[TTL milliseconds]", summary: "Opens a session for ONCE. It ends when it has not been used for its TTL: 10 minutes, or 1 second to 24 hours.",
@@ -155,7 +155,7 @@ func onlyWrites(c *command) error {
 	if c.name == "exec" {
 		what = "this transaction"
 	}
-	return replyError("ERR ONCE is for writes, and " + what + " is none: send it without ONCE")
+	return replyError("ERR ONCE is for writes in one step, and " + what + " is none: send it without ONCE")
 }
 
 // parse makes a command session.call, with ONCE in front of it if it stands there.
@@ -180,8 +180,8 @@ func (c *call) putOnce(of *command, once fsm.Once) error {
 	return err
 }
 
-// repeatable is why a call can't be answered from memory when it is repeated: its Ops change nothing, belong to this connection, are
-// not one step, or answer what only their first parse knows.
+// repeatable is why a call can't be answered from memory when it is repeated: its Ops change nothing, belong to this connection, or
+// answer what only their first parse knows. (A walk has no Ops.)
 func (c *call) repeatable(of *command) error {
 	writes := false
 	for i := range c.ops {
@@ -191,8 +191,6 @@ func (c *call) repeatable(of *command) error {
 			return replyError("ERR ONCE is not for IC.BIND, which is about this connection")
 		case op.Kind == fsm.OpenSession:
 			return errNested
-		case op.Kind == fsm.ICClear && len(op.Value.Text) > 0:
-			return replyError("ERR ONCE is not for IC.CLEAR MATCH, which is done in many steps")
 		}
 		writes = writes || op.Kind.Writes()
 	}

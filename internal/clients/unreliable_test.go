@@ -22,7 +22,7 @@ const (
 )
 
 // perMille is how often each fate is drawn.
-var perMille = [fates]int{cut: 50, lost: 50, late: 15, held: 15}
+var perMille = [fates]int{cut: 50, lost: 50, late: 10, held: 10}
 
 // unreliable stands between clients and servers. Each connection goes to some server.
 type unreliable struct {
