@@ -142,8 +142,8 @@ func (r *replica) keys() (all, expiring, expired uint64) {
 	return r.machine.Keys(), r.machine.Expiring(), r.expired + r.machine.Expired()
 }
 
-// clients counts what is known of them: their instances, their sessions, and what has come of commands in sessions since the
-// node started.
+// clients counts what is known of them: their instances, their sessions, and what came of commands in sessions that were applied
+// here since the node started.
 func (r *replica) clients() (instances, sessions, hits, refused uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
