@@ -125,6 +125,10 @@ func TestASessionRefusesACommandOfManyKeysWithOneError(t *testing.T) {
 		c.cluster.step()
 		c.wants("(error) "+string(errNoSession), `"behind"`)
 	}
+	c := newClient(t, newTestCluster(t))
+	c.send("MULTI\r\nINCR a\r\nINCR b\r\n" + once(1, "EXEC") + "ECHO behind\r\n")
+	c.cluster.step()
+	c.wants("OK", "QUEUED", "QUEUED", "(error) "+string(errNoSession), `"behind"`)
 }
 
 func TestSessionsBeyondTheLimitAreToldWhichOne(t *testing.T) {
