@@ -28,3 +28,23 @@ func TestKeysOfGroupsAreWalkedInOrderUntilEnough(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOnceOfAGroupIsFoundInFrontOfIt(t *testing.T) {
+	once := Once{Session: SessionID{1}, Sequence: 7, Hash: 8}
+	ops := []Op{{Kind: Incr, Key: []byte("k"), Amount: 1}}
+	for want, terms := range map[Once]Terms{
+		{}:   {Conditions: []Condition{{Key: []byte("w"), Index: 1}}},
+		once: {Conditions: []Condition{{Key: []byte("w"), Index: 1}}, Once: once},
+	} {
+		group := AppendGroupIf(nil, terms, ops)
+		if got := OnceOf(group); got != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+	}
+	if got := OnceOf(AppendGroup(AppendGroup(nil, ops), ops)); got.Given() {
+		t.Errorf("%v, want none", got)
+	}
+	if got := OnceOf([]byte{1}); got.Given() {
+		t.Errorf("%v of what is no group", got)
+	}
+}

@@ -9,16 +9,16 @@ import (
 // groups reads the Ops of a block, "--" between two groups.
 func (s *script) groups(block []string) (groups []byte, all []Op) {
 	var ops []Op
-	var conditions []Condition
+	var terms Terms
 	for _, line := range block {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "--":
-			groups, all, ops, conditions = AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...), nil, nil
+			groups, all, ops, terms = AppendGroupIf(groups, terms, ops), append(all, ops...), nil, Terms{}
 			continue
 		case "if":
 			if words[1] == "whole" {
-				conditions = append(conditions, Condition{Whole: true})
+				terms.Conditions = append(terms.Conditions, Condition{Whole: true})
 				continue
 			}
 			c := Condition{Key: []byte(long(words[1])), Missing: words[2] == "missing"}
@@ -28,7 +28,10 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 					c.Index += s.m.Index()
 				}
 			}
-			conditions = append(conditions, c)
+			terms.Conditions = append(terms.Conditions, c)
+			continue
+		case "once":
+			terms.Once = Once{sessionID(words[1]), uint64(s.int(words[2])), uint64(s.int(words[3]))}
 			continue
 		}
 		count := 1
@@ -43,7 +46,13 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 			ops = append(ops, s.op(one))
 		}
 	}
-	return AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...)
+	return AppendGroupIf(groups, terms, ops), append(all, ops...)
+}
+
+// sessionID makes one of a name.
+func sessionID(name string) (id SessionID) {
+	copy(id[:], name)
+	return id
 }
 
 // op reads one Op.
@@ -53,12 +62,22 @@ func (s *script) op(words []string) Op {
 	if facts.key {
 		op.Key, rest = []byte(long(rest[0])), rest[1:]
 	}
+	if facts.session {
+		id := sessionID(string(op.Key))
+		op.Key = id[:]
+	}
+	if facts.instance {
+		if len(rest) > 0 && (!facts.lone || !strings.Contains(rest[0], "=")) {
+			op.Instance, rest = []byte(long(rest[0])), rest[1:]
+		}
+	}
 	if op.Kind == Register {
 		op.Value = Value{Kind: Text, Text: s.node(rest).Append(nil)}
 		return op
 	}
 	if op.Kind == Limit {
-		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys")})
+		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys"), Instances: s.number(rest, "instances"),
+			Sessions: s.number(rest, "sessions"), Lease: s.number(rest, "lease")})
 	}
 	if facts.amount && facts.value {
 		op.Amount, rest = s.int(rest[0]), rest[1:]
@@ -68,6 +87,9 @@ func (s *script) op(words []string) Op {
 	}
 	if facts.amount && !facts.value {
 		op.Amount = 1
+		if op.Kind == Heartbeat {
+			op.Amount = 0
+		}
 		if len(rest) > 0 {
 			op.Amount, rest = s.int(rest[0]), rest[1:]
 		}
@@ -83,7 +105,7 @@ func (s *script) op(words []string) Op {
 // word takes one of the words behind an Op, or reports that it is none.
 func (op *Op) word(s *script, word string) bool {
 	flags := map[string]Flags{"nx": NX, "xx": XX, "gt": GT, "lt": LT, "get": SetGet, "keepttl": KeepTTL,
-		"saturate": Saturate, "tell": Tell, "decimals": Decimals}
+		"saturate": Saturate, "tell": Tell, "decimals": Decimals, "fresh": Fresh}
 	modes := map[string]ExpiryMode{"px": After, "at": At}
 	comparators := map[string]Comparator{"eq": EQ, "ne": NE, "less": Less, "le": LE, "greater": Greater, "ge": GE, "any": ANY,
 		"same": Same, "differs": Differs}
@@ -95,6 +117,8 @@ func (op *Op) word(s *script, word string) bool {
 		op.Expiry = Expiry{Mode: Forever}
 	case comparators[name] != 0:
 		op.Compare, op.Than = comparators[name], ParseValue([]byte(value))
+	case name == "epoch":
+		op.Epoch = Epoch{Number: uint64(s.int(value)), Given: true}
 	case name == "low":
 		op.Low = ParseValue([]byte(value))
 	case name == "high":

@@ -160,6 +160,14 @@ func refusal(c *command, r fsm.Result) string {
 		return string(outOfRoom("max-bytes", r.Value.Int))
 	case fsm.FullKeys:
 		return string(outOfRoom("max-keys", r.Value.Int))
+	case fsm.FullSessions:
+		return string(outOf("max-sessions", r.Value.Int, "close sessions that are not needed (ONCE CLOSE)"))
+	case fsm.NoSession:
+		return string(errNoSession)
+	case fsm.OnceMismatch:
+		return string(errOnceMismatch)
+	case fsm.OnceDone:
+		return string(errOnceDone)
 	case missing:
 		return "ERR BUG: an operation was not answered"
 	}

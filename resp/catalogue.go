@@ -3,6 +3,8 @@ package resp
 import (
 	"fmt"
 	"strings"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 var catalogueCommands = []command{
@@ -138,7 +140,7 @@ func listCommands(s *session, w *writer, args [][]byte) {
 	case is(args[3], "ACLCAT"):
 		wanted = func(c *command) bool { return c.is(args[4]) }
 	case is(args[3], "PATTERN") && len(args[4]) <= maxPatterns:
-		wanted = func(c *command) bool { return (glob{args[4], true}).matches([]byte(c.name)) }
+		wanted = func(c *command) bool { return (fsm.Glob{Pattern: args[4], Fold: true}).Matches([]byte(c.name)) }
 	default:
 		w.Error(string(errSyntax))
 		return
@@ -159,7 +161,7 @@ func listCommands(s *session, w *writer, args [][]byte) {
 
 // COMMAND GETKEYS command
 func getKeys(s *session, w *writer, args [][]byte) {
-	_, keys, err := s.door.table.keysOf(args[2:])
+	_, keys, err := s.door.table.keysOf(s.door.table.behindOnce(args[2:]))
 	if err != nil {
 		w.Error(err.Error())
 		return
@@ -172,14 +174,15 @@ func getKeys(s *session, w *writer, args [][]byte) {
 
 // COMMAND GETKEYSANDFLAGS command
 func getKeysAndFlags(s *session, w *writer, args [][]byte) {
-	c, keys, err := s.door.table.keysOf(args[2:])
+	args = s.door.table.behindOnce(args[2:])
+	c, keys, err := s.door.table.keysOf(args)
 	if err != nil {
 		w.Error(err.Error())
 		return
 	}
 	w.Array(len(keys))
 	for i, key := range keys {
-		flags := c.keyFlagsIn(args[2:], i)
+		flags := c.keyFlagsIn(args, i)
 		w.Array(2)
 		w.Bulk(key)
 		w.Set(len(flags))

@@ -23,6 +23,7 @@ type testCluster struct {
 	status  fsm.Status
 	changes []fsm.Change
 	made    error // the answer to every Change
+	drawn   byte  // the last byte of the newest session's id
 	removal error
 	later   []func() // answers to Describe and Change, in order
 	history []string // "propose 3" or "read strong 2", with the number of Ops
@@ -79,6 +80,7 @@ func (c *testCluster) Local() fsm.Status {
 	c.status.Keys, c.status.AppliedIndex = c.machine.Keys(), c.index
 	limits, _ := c.machine.Limits()
 	c.status.UsedBytes, c.status.MaxBytes, c.status.MaxKeys = c.machine.UsedBytes(), limits.Bytes, limits.Keys
+	c.status.Sessions, c.status.OnceHits, c.status.OnceRefused = c.machine.SessionStats()
 	return c.status
 }
 
@@ -174,6 +176,10 @@ func newClient(t testing.TB, cluster *testCluster) *client {
 	now := func() time.Time { return time.UnixMilli(cluster.now) }
 	d := newDoor(&Options{Cluster: cluster, Version: "test", Now: now})
 	d.clock = func() time.Duration { return 1 + time.Duration(cluster.now-testEpoch)*time.Millisecond }
+	d.drawSession = func() fsm.SessionID {
+		cluster.drawn++
+		return fsm.SessionID{15: cluster.drawn}
+	}
 	d.crowd = testCrowd{c}
 	c.session = newSession(d, NewReader(Limits{}), 7, func(u *unit) {
 		c.session.complete(u)

@@ -43,7 +43,8 @@ type command struct {
 	listening bool // also while subscribed in protocol 2
 	pushes    bool // its replies are messages, so CLIENT REPLY does not hold them back
 
-	subs []command // the table of a container
+	subs   []command // the table of a container
+	prefix int       // of ONCE: arguments in front of another command; 0: none stands behind
 
 	// Filled in by newTable.
 	tally *tally // each Server counts for itself
@@ -80,6 +81,7 @@ func families() []family {
 		{"Walks over all keys", "generic", scanCommands},
 		{"What a key is", "generic", inspectCommands},
 		{"Transactions", "transactions", transactionCommands},
+		{"At most once", "transactions", onceCommands},
 		{"The connection", "connection", connectionCommands},
 		{"Connections", "connection", clientCommands},
 		{"Messages", "pubsub", messageCommands},
@@ -101,6 +103,7 @@ type call struct {
 	session    *session
 	ops        []fsm.Op
 	conditions []fsm.Condition // without which none of them is applied
+	once       fsm.Once        // if they were applied under it before, they are not again
 	render     render
 	attempt    bool // GET key STATE: read at level fsm.Attempt
 	slow       bool // its reply takes longer to make than to wake a goroutine
@@ -218,11 +221,12 @@ func (t *table) find(args [][]byte) (*command, error) {
 		return nil, t.missing(args)
 	}
 	if len(c.subs) > 0 && len(args) > 1 {
-		sub := c.sub(args[1])
-		if sub == nil {
+		switch sub := c.sub(args[1]); {
+		case sub != nil:
+			c = sub
+		case c.prefix == 0:
 			return nil, unknownSubcommand(c.name, args[1])
 		}
-		c = sub
 	}
 	if c.arity > 0 && len(args) != c.arity || len(args) < -c.arity || c.fits != nil && !c.fits(args) {
 		return c, wrongArity(c.name)

@@ -56,7 +56,7 @@ func TestEveryCommandTellsWhatItDoes(t *testing.T) {
 // callable are the family's commands and subcommands, containers that do nothing by themselves left out.
 func (f *family) callable() (rows []command) {
 	for _, row := range f.rows {
-		if row.parse != nil || row.local != nil {
+		if row.parse != nil || row.local != nil || row.prefix > 0 {
 			rows = append(rows, row)
 		}
 		rows = append(rows, row.subs...)

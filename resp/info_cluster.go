@@ -132,6 +132,10 @@ func infoTruecount(b *strings.Builder, _ *door, st *fsm.Status) {
 	infoLine(b, "used_bytes", st.UsedBytes)
 	infoLine(b, "max_bytes", st.MaxBytes)
 	infoLine(b, "max_keys", st.MaxKeys)
+	infoLine(b, "instances", st.Instances)
+	infoLine(b, "sessions", st.Sessions)
+	infoLine(b, "once_hits", st.OnceHits)
+	infoLine(b, "once_refused", st.OnceRefused)
 	infoLine(b, "members", len(st.Members))
 	for i, m := range st.Members {
 		infoLine(b, fmt.Sprintf("member%d", i),

@@ -16,6 +16,8 @@ func FuzzParse(f *testing.F) {
 		"increx k byint 9223372036854775807 exat 1", "incrbyfloat k 1e-18", "setif k lt 1.5 2 ex 1", "incrbyif k any 0 1", "cas k 1 2", "delex k ifne a",
 		"scan 0 match a* count 10 type string", "copy a b db 0 replace", "expire k -1 gt", "pexpireat k 9223372036854775807", "mset a 1 b 2", "msetnx a 1",
 		"mincrby 1 a b", "setrange k 4095 a", "getrange k -1 -9223372036854775808", "memory usage k samples 0", "object encoding k", "rename a a", "watch a b", "exec",
+		"once 0123456789abcdef0123456789ABCDEF 1 incr k", "once 0123456789abcdef0123456789abcdef 9223372036854775807 msetnx a 1", "once open ttl 1000",
+		"once close 0123456789abcdef0123456789abcdef", "once 0123456789abcdef0123456789abcdef 1 once 0123456789abcdef0123456789abcdef 1 incr k",
 	} {
 		f.Add([]byte(strings.ReplaceAll(line, " ", "\x00")))
 	}
@@ -23,12 +25,11 @@ func FuzzParse(f *testing.F) {
 	s := newClient(f, cluster).session
 	f.Fuzz(func(t *testing.T, line []byte) {
 		args := bytes.Split(line, []byte{0})
-		c, err := s.door.table.find(args)
+		c, err := s.resolve(args)
 		if err != nil || c.parse == nil {
 			return
 		}
-		s.call.reset()
-		if err := c.parse(c, args, &s.call); err != nil {
+		if err := s.parse(c, args); err != nil {
 			if text := err.Error(); text == "" || strings.ContainsAny(text, "\r\n") && !bytes.ContainsAny(line, "\r\n") {
 				t.Fatalf("%q: the error is %q", line, text)
 			}
@@ -40,7 +41,7 @@ func FuzzParse(f *testing.F) {
 		for i := range s.call.ops {
 			checkOp(t, line, &s.call.ops[i])
 		}
-		group := fsm.AppendGroupIf(nil, fsm.Terms{Conditions: s.call.conditions}, s.call.ops)
+		group := fsm.AppendGroupIf(nil, fsm.Terms{Conditions: s.call.conditions, Once: s.call.once}, s.call.ops)
 		if n, ok := fsm.CountOps(group); !ok || n != len(s.call.ops) {
 			t.Fatalf("%q: %d Ops are encoded as %d (well formed: %t)", line, len(s.call.ops), n, ok)
 		}

@@ -81,13 +81,19 @@ func (c *call) size() (bytes int) {
 			bytes += perOp + len(op.Than.Text) + len(op.Low.Text) + len(op.High.Text)
 		}
 	}
+	if c.once.Given() {
+		bytes += perOnce
+	}
 	for i := range c.conditions {
 		bytes += perOp + len(c.conditions[i].Key)
 	}
 	return bytes
 }
 
-const perOp = 32 // bytes of an encoded Op with one number, or of a condition, beside its key and its texts, at most
+const (
+	perOp   = 32 // bytes of an encoded Op with one number, or of a condition, beside its key and its texts, at most
+	perOnce = 48 // of an encoded Once, at most
+)
 
 // tooLarge refuses a command whose Ops would never fit into a group.
 func tooLarge(size int) error {

@@ -31,9 +31,11 @@ func badExpiry(c *command) replyError {
 
 // outOfRoom begins with Redis's own words, which monitoring and client libraries look for, also where the limit is one that
 // Redis does not have.
-func outOfRoom(limit string, value int64) replyError {
+func outOfRoom(limit string, value int64) replyError { return outOf(limit, value, "delete keys") }
+
+func outOf(limit string, value int64, cure string) replyError {
 	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
-		"it would go beyond the cluster's %s of %d; delete keys or raise it", limit, value))
+		"it would go beyond the cluster's %s of %d; %s or raise it", limit, value, cure))
 }
 
 // shownBytes is how much of what a client sent is repeated in an error. (Redis: 128.)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 // Options of a Server. All but Cluster may be zero.
@@ -24,6 +26,7 @@ type Options struct {
 	Limits     Limits                           // of one command on the wire
 	Password   []byte                           // that clients must log in with; empty: none
 	Facade     Facade                           // for clients that look for other nodes; default NoFacade
+	BindGrace  time.Duration                    // that a bound instance has when its connection has ended; default none
 	MasterName string                           // what clients of SentinelFacade call the cluster; default "mymaster"
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
@@ -95,6 +98,7 @@ type door struct {
 	crowd       crowd                // all connections; set by NewServer
 	monitors    atomic.Int64         // connections that MONITOR
 	clock       func() time.Duration // since the door was made; never 0
+	drawSession func() fsm.SessionID // of ONCE
 	mostClients int64                // as many as the process was started for
 	maxClients  atomic.Int64         // no more than that
 	setting     sync.Mutex           // held while settings change
@@ -126,7 +130,7 @@ func newDoor(o *Options) *door {
 		cluster: o.Cluster, facade: f, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(f.families()), version: o.version(),
 		runID: newRunID(), systemMemory: systemMemory(),
 		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
-		clock: func() time.Duration { return max(1, time.Since(began)) },
+		clock: func() time.Duration { return max(1, time.Since(began)) }, drawSession: drawSession,
 	}
 	f.publish = func(channel, message []byte) int { return d.switchboard.publish(channels, channel, message) }
 	d.maxClients.Store(d.mostClients)

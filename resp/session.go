@@ -44,7 +44,8 @@ type session struct {
 	spare *unit // for the next open
 	calm  bool  // the last that was sent was light; see gate.go
 
-	call    call // these three are here so that none is allocated per command or unit
+	call    call     // these three are here so that none is allocated per command or unit
+	once    fsm.Once // what ONCE says in front of the command that is being taken
 	results answers
 	again   answers
 	held    [][]byte // a command that must wait; its bytes are still in the Reader
@@ -137,7 +138,7 @@ func (s *session) take(args [][]byte) bool {
 		return false
 	}
 	s.alone = false
-	c, err := s.door.table.find(args)
+	c, err := s.resolve(args)
 	if c == nil && crossProtocol(args[0]) {
 		if s.unfinished() {
 			return false
@@ -210,8 +211,7 @@ func (s *session) runOps(c *command, args [][]byte) bool {
 	if c.atOnce && s.watch != nil && s.unfinished() { // the answer to WATCH may be on its way
 		return false
 	}
-	s.call.reset()
-	err := c.parse(c, args, &s.call)
+	err := s.parse(c, args)
 	if err == nil {
 		s.call.parsed()
 		err = tooLarge(s.call.size())

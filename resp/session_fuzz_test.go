@@ -55,6 +55,14 @@ func FuzzSession(f *testing.F) {
 	})
 }
 
+var onceLines = []string{
+	"ONCE OPEN", "ONCE CLOSE " + fuzzedSession, "MULTI", "ONCE " + fuzzedSession + " 3 EXEC", "ONCE " + fuzzedSession + " 1 INCR a",
+	"ONCE " + fuzzedSession + " 2 MSETNX a 1 b 2", "ONCE " + fuzzedSession + " 300 INCR a", "ONCE " + fuzzedSession + " 4 GET a",
+}
+
+// fuzzedSession is the id that a fuzzed door draws whenever it draws.
+const fuzzedSession = "01000000000000000000000000000000"
+
 // somePipeline is some commands, in one form or the other, and now and then something else.
 func somePipeline(rng *rand.Rand) (in []byte) {
 	rows := newTable(families()).rows
@@ -67,6 +75,10 @@ func somePipeline(rng *rand.Rand) (in []byte) {
 			in = append(in, "QUIT\r\n"...)
 		case 2:
 			in = append(in, "Host: x\r\n"...)
+		}
+		if rng.IntN(8) == 0 { // the one session there is, if it was opened
+			in = append(in, onceLines[rng.IntN(len(onceLines))]+"\r\n"...)
+			continue
 		}
 		line := []string{rows[rng.IntN(len(rows))].name}
 		if rng.IntN(3) > 0 {
@@ -111,6 +123,7 @@ func newFuzzed(t *testing.T) *fuzzed {
 		delete(d.table.byName, name)
 	}
 	d.clock = func() time.Duration { return 1 }
+	d.drawSession = func() fsm.SessionID { return fsm.SessionID{1} }
 	z.client = &client{t: t, cluster: z.cluster}
 	d.crowd = stillCrowd{testCrowd{z.client}}
 	z.client.session = newSession(d, NewReader(sessionLimits), 7, func(u *unit) {

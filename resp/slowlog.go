@@ -117,12 +117,13 @@ func (s *session) noteSlots(u *unit, from, to int, each time.Duration) {
 		from += over
 	}
 	for _, slot := range u.slots[from:to] {
-		words := strings.Split(slot.command.name, "|")
+		group := u.request.Groups[slot.from:slot.to]
+		words := append(onceWords(fsm.OnceOf(group)), strings.Split(slot.command.name, "|")...)
 		shown := slowArgs{left: len(words) + slot.ops}
 		for _, word := range words {
 			shown.add([]byte(word))
 		}
-		fsm.Keys(u.request.Groups[slot.from:slot.to], shown.add)
+		fsm.Keys(group, shown.add)
 		s.door.slowlog.add(s.slowEntry(each, shown.args))
 	}
 }

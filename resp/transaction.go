@@ -39,6 +39,7 @@ const (
 type transaction struct {
 	queue  []queued
 	ops    []fsm.Op // of all, in order; they point into copies of the arguments
+	sum    sum      // of the arguments
 	bytes  int      // that all this holds of the arguments
 	size   int      // of the Ops, encoded, at most
 	olds   int      // old values that its writes answer
@@ -178,7 +179,7 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	if t.barred > maxQueuedBarriers {
 		return replyError(fmt.Sprintf("ERR more than %d commands of a transaction publish, or look at the whole node", maxQueuedBarriers))
 	}
-	t.bytes += size
+	t.bytes, t.sum = t.bytes+size, t.sum.add(args)
 	args = copied(args)
 	if c.local != nil {
 		t.queue = append(t.queue, queued{command: c, args: args})
@@ -235,6 +236,10 @@ func copied(args [][]byte) [][]byte {
 // abort ends a transaction whose EXEC is refused before it is looked at, and says so.
 func (s *session) abort(err error) error {
 	s.endTransaction()
+	return aborted(err)
+}
+
+func aborted(err error) error {
 	return replyError("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(err.Error(), "ERR "))
 }
 

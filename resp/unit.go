@@ -70,7 +70,7 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 		if !call.writes && !call.strong { // one step of a reader looks at so many keys and no more
 			n = min(n, maxGroupReads)
 		}
-		r.AddIf(fsm.Terms{Conditions: call.conditions}, rest[:n]...)
+		r.AddIf(fsm.Terms{Conditions: call.conditions, Once: call.once}, rest[:n]...)
 		rest = rest[n:]
 	}
 	reads := u.reads

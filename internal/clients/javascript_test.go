@@ -27,6 +27,11 @@ func TestJavaScript(t *testing.T) {
 			runScript(t, []string{"NODE_PATH=" + modules}, "node", "testdata/"+c.script, c.name)
 		})
 	}
+	t.Run("ioredis with ONCE", func(t *testing.T) {
+		countsOnce(t, func(addr, key string) string {
+			return printed(t, []string{"NODE_PATH=" + modules}, "node", "testdata/once.js", "ioredis-6", addr, key)
+		})
+	})
 }
 
 // installJavaScript installs all of them, or skips the test, and returns the directory of their modules.

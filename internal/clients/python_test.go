@@ -17,4 +17,7 @@ func TestPython(t *testing.T) {
 	}
 	t.Logf("redis-py %s", strings.TrimSpace(string(version)))
 	runScript(t, nil, debianPython, "testdata/redispy.py")
+	t.Run("ONCE", func(t *testing.T) {
+		countsOnce(t, func(addr, key string) string { return printed(t, nil, debianPython, "testdata/once.py", addr, key) })
+	})
 }
