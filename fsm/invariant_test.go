@@ -24,10 +24,10 @@ func machineError(m *Machine) error {
 	if err := usageError(m); err != nil {
 		return err
 	}
-	if err := sessionsError(m); err != nil {
+	if err := ledgerError(m); err != nil {
 		return err
 	}
-	if err := ledgerError(m); err != nil {
+	if err := sessionsError(m); err != nil {
 		return err
 	}
 	if m.now < 0 {
