@@ -19,7 +19,7 @@ import (
 //	run      woken by an offer, a change of leadership, or the tick
 //	  turn   not leading: refuse what was offered
 //	         a new term: synchronise the clock, propose the Opener
-//	         else: propose an Entry of what was offered, or an empty one if a deadline has passed or a beat is due
+//	         else: propose an Entry of what was offered, or an empty one if a deadline has passed or the lease clock waits for one
 //	  propose  stamp, encode, raft.Apply, wait, answer
 //
 // It waits for raft with nothing else to do; whoever offers does not wait for it. An Entry takes at most one Batch of each
@@ -55,7 +55,7 @@ type offer struct {
 const (
 	enqueueTimeout = time.Second            // for raft's main goroutine to take an Entry
 	emptyPause     = 100 * time.Millisecond // between two empty Entries that nobody asked for
-	beatEvery      = time.Second            // the stamps of two Entries are not further apart while leases run
+	strokeEvery    = time.Second            // the stamps of two Entries are not further apart while leases run
 )
 
 // offer takes a Batch for the next Entry. Of each origin it keeps the one with the largest number, for that one says that
@@ -204,12 +204,12 @@ func (l *leader) turn() bool {
 }
 
 // owes reports whether the Machine needs an Entry by then, be there anything to put into it or not.
-func (l *leader) owes(then int64) bool { return l.due(then) || l.beat(then) }
+func (l *leader) owes(then int64) bool { return l.due(then) || l.stroke(then) }
 
-// beat reports whether the lease clock waits for an Entry by then. It must not be told of time in which no sign of life could be
-// taken: so a leader that takes no Batches is silent, and the clock takes the gap for the outage that it is.
-func (l *leader) beat(then int64) bool {
-	if !l.replica.leasing.Load() || then-l.replica.now.Load() < beatEvery.Milliseconds() {
+// stroke reports whether the lease clock waits for an Entry by then. It must not be told of time in which no sign of life could be
+// taken: so a leader that takes no Batches proposes none, and the clock takes the gap for the outage that it is.
+func (l *leader) stroke(then int64) bool {
+	if !l.replica.leasing.Load() || then-l.replica.now.Load() < strokeEvery.Milliseconds() {
 		return false
 	}
 	_, halted := l.halted()
