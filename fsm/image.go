@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"github.com/tidwall/btree"
 )
 
 // An image is the whole Machine as bytes: for snapshots and, some day, backups.
@@ -24,7 +26,9 @@ import (
 //	node    id and registration                                     one a block, in order
 //	limits  bytes, keys                                             if ever set
 //	versions when keys were last changed (versions.go)              once
-//	end     number of items, origins, nodes                         last
+//	lease   the lease clock                                         if it ever ran
+//	session what one has done (window.go)                           one a block, in order
+//	end     number of items, origins, nodes, and of sessions if any last
 const (
 	imageMagic = "TRUECNT\x01"
 	imageBlock = 256 << 10 // body bytes after which an items block is closed
@@ -38,6 +42,8 @@ const (
 	blockRemoved  = 6
 	blockVersions = 7 // came later still: in an image without it every key counts as changed at the image's index
 	blockEnd      = 9
+	blockLease    = 15
+	blockSession  = 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -53,6 +59,8 @@ type Image struct {
 	limits   Limits
 	limited  bool
 	versions *versions
+	lease    leaseClock
+	sessions *btree.BTreeG[seat]
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
@@ -60,7 +68,8 @@ type Image struct {
 func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
-		limits: m.limits, limited: m.limited, versions: m.versions.freeze()}
+		limits: m.limits, limited: m.limited, versions: m.versions.freeze(),
+		lease: m.lease, sessions: m.sessions.freeze()}
 }
 
 // Index is the log index that the Image stands for.
@@ -93,6 +102,14 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		bw.block(blockLimits, im.limits.append(nil))
 	}
 	bw.block(blockVersions, im.versions.append(nil))
+	if im.lease != (leaseClock{}) {
+		bw.block(blockLease, im.lease.append(nil))
+	}
+	im.sessions.Scan(func(held seat) bool {
+		body = held.session.append(body[:0], held.id)
+		bw.block(blockSession, body)
+		return bw.err == nil
+	})
 	bw.block(blockEnd, im.totals().append(nil))
 	if bw.err == nil {
 		bw.err = bw.w.Flush()
@@ -100,7 +117,9 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	return bw.written, bw.err
 }
 
-func (im *Image) totals() totals { return totals{im.items, len(im.origins), len(im.nodes)} }
+func (im *Image) totals() totals {
+	return totals{im.items, len(im.origins), len(im.nodes), im.sessions.Len()}
+}
 
 // Restore reads an image into a new Machine. It reads to the end block and checks every block and the totals: on any error
 // nothing is returned. Errors of form wrap ErrFormat.
@@ -173,12 +192,19 @@ func (m *Machine) load(kind byte, body []byte) bool {
 			return false
 		}
 		m.versions = d.versions(m.index)
+	case blockLease:
+		m.lease = leaseClock{int64(d.uvarint()), int64(d.uvarint())}
+	case blockSession:
+		id, s := d.session()
+		if last, any := m.sessions.seats.Max(); d.failed || any && !last.id.before(id) {
+			return false
+		}
+		m.sessions.add(id, s)
 	case blockEnd:
 		if m.versions == nil {
 			m.versions = &versions{flushed: m.index}
 		}
-		want := totals{int(d.uvarint()), int(d.uvarint()), int(d.uvarint())}
-		if want != (totals{m.table.count, len(m.origins), len(m.nodes)}) {
+		if d.totals() != (totals{m.table.count, len(m.origins), len(m.nodes), m.sessions.seats.Len()}) {
 			return false
 		}
 	default:
@@ -196,12 +222,25 @@ func (m *Machine) loadItem(key []byte, it item) bool {
 	return m.table.count > before
 }
 
-type totals struct{ items, origins, nodes int }
+type totals struct{ items, origins, nodes, sessions int }
 
 func (t totals) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(t.items))
 	dst = binary.AppendUvarint(dst, uint64(t.origins))
-	return binary.AppendUvarint(dst, uint64(t.nodes))
+	dst = binary.AppendUvarint(dst, uint64(t.nodes))
+	if t.sessions > 0 { // they came later
+		dst = binary.AppendUvarint(dst, uint64(t.sessions))
+	}
+	return dst
+}
+
+func (d *decoder) totals() totals {
+	t := totals{items: int(d.uvarint()), origins: int(d.uvarint()), nodes: int(d.uvarint())}
+	if len(d.rest) > 0 {
+		t.sessions = int(d.uvarint())
+		d.failed = d.failed || t.sessions == 0
+	}
+	return t
 }
 
 // head is the part of the Machine that is not in a table.

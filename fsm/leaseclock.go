@@ -1,5 +1,7 @@
 package fsm
 
+import "encoding/binary"
+
 // leaseClock is the time on which leases, sessions and parking run. It advances with the stamps of Entries, but not with an
 // outage: by at most maxAdvance in one step, and after a larger gap it stands still for standstill, so that those who live
 // have time to say so. So no outage, leader change or clock jump ends a lease early, and a lease outlives its instance by the
@@ -31,5 +33,18 @@ func (c *leaseClock) machineTime(at, now int64) int64 {
 	return max(now, c.until) + max(at-c.now, 0)
 }
 
+func (c leaseClock) append(dst []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(c.now)), uint64(c.until))
+}
+
+// advanceLease advances the lease clock to machine time, once anything has ever run on it.
+func (m *Machine) advanceLease(before int64) {
+	if anything := m.anything(); anything || m.lease != (leaseClock{}) {
+		m.lease.advance(before, m.now, anything)
+	}
+}
+
+func (m *Machine) anything() bool { return m.sessions.seats.Len() > 0 }
+
 // Leasing reports whether the lease clock runs for anybody.
-func (m *Machine) Leasing() bool { return false }
+func (m *Machine) Leasing() bool { return m.anything() }

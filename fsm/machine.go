@@ -22,16 +22,20 @@ type Machine struct {
 	table     *table
 	versions  *versions
 	deadlines deadlines
+	lease     leaseClock
+	sessions  sessions
 	origins   []origin // by id
 	nodes     []Node   // by id
 
-	expired  uint64      // keys whose time has come, since this Machine was made: no part of the state
-	observer func(Event) // nil: none; no part of the state
+	expired     uint64      // keys whose time has come, since this Machine was made: no part of the state
+	onceHits    uint64      // groups answered from what a session remembers, since then: no part of it, either
+	onceRefused uint64      // and those refused by one, or for want of one
+	observer    func(Event) // nil: none; no part of the state
 }
 
 // New returns a Machine that has applied nothing.
 func New() *Machine {
-	return &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines()}
+	return &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(), sessions: newSessions()}
 }
 
 // Index is the last log index that was applied or passed.
@@ -82,11 +86,14 @@ const (
 // making, the state is undefined, and the node must stop.
 func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
 	m.Pass(index)
+	before := m.now
 	m.now = max(m.now, e.Stamp)
+	m.advanceLease(before)
 	if e.Kind == Opener {
 		m.open(term, e.HashKey)
 	}
 	m.expire()
+	m.sessions.end(m.lease.now)
 	outcomes := make([]Outcome, 0, len(e.Batches))
 	for _, data := range e.Batches {
 		o, err := m.applyBatch(data)
@@ -148,6 +155,8 @@ type run struct {
 	forbidden Code   // why no write of the group may happen, or OK
 	aborted   Code   // why nothing of the group is applied, or OK
 	alone     bool   // the group has one Op
+	limits    Limits // that were in force when the Batch began
+	roomy     bool   // the whole Batch surely fits into those
 	weighed   bool   // whether readsPaid is known
 	readsPaid bool
 }
@@ -169,29 +178,17 @@ func (r *run) most() int {
 }
 
 func (m *Machine) applyGroups(b Batch) (Results, error) {
-	r := run{results: make(Results, 0, 4*b.Ops)}
-	limits := m.limits
-	roomy := limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
+	r := run{results: make(Results, 0, 4*b.Ops), limits: m.limits}
+	r.roomy = r.limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
-	var op Op
 	ops := 0
 	for len(d.rest) > 0 {
-		r.group, r.forbidden, r.aborted, r.weighed = d.rest, OK, OK, false
+		r.group = d.rest
 		n := d.group()
-		r.alone = n == 1
-		if d.conditions != nil {
-			r.aborted = m.unmet(d.conditions, r.group)
-		}
-		if !roomy || m.limits != limits { // the group before may have set others
-			r.forbidden = m.foresee(r.group)
-		}
-		for ; n > 0; n-- {
-			d.op(&op)
-			if d.failed {
-				break
-			}
-			ops++
-			r.results = appendResult(r.results, m.apply(&op, &r))
+		if d.once.Given() {
+			ops += m.applyOnce(&d, &r, n)
+		} else {
+			ops += m.applyGroup(&d, &r, n, OK)
 		}
 	}
 	if d.failed || ops != b.Ops {
@@ -200,10 +197,31 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 	return r.results, nil
 }
 
+// applyGroup applies the group of n Ops whose head d has taken, or if refused is not OK, answers that to each. It returns how
+// many Ops it has taken.
+func (m *Machine) applyGroup(d *decoder, r *run, n int, refused Code) (ops int) {
+	r.forbidden, r.aborted, r.alone, r.weighed = OK, refused, n == 1, false
+	if refused == OK && d.conditions != nil {
+		r.aborted = m.unmet(d.conditions, r.group)
+	}
+	if refused == OK && (!r.roomy || m.limits != r.limits) { // the group before may have set others
+		r.forbidden = m.foresee(r.group)
+	}
+	var op Op
+	for ; ops < n; ops++ {
+		d.op(&op)
+		if d.failed {
+			break
+		}
+		r.results = appendResult(r.results, m.apply(&op, r))
+	}
+	return ops
+}
+
 // Query answers groups of reads as of now (which may be before machine time; machine time counts then) and appends one
 // Result per Op to dst. settled is false if some key's deadline lies between machine time and now: a linearizable answer
-// must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so is
-// what is left of a group that can't be decoded; those of a group with a condition that does not hold by machine time, Aborted.
+// must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so are
+// those of a group with a Once, and what is left of a group that can't be decoded; those of a group with a condition that does not hold by machine time, Aborted.
 func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results, settled bool) {
 	now = max(now, m.now)
 	settled = true
@@ -211,10 +229,10 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	var op Op
 	for len(d.rest) > 0 {
 		n := d.group()
-		aborted := d.conditions != nil && m.unmet(d.conditions, nil) != OK
+		once, aborted := d.once.Given(), d.conditions != nil && m.unmet(d.conditions, nil) != OK
 		for ; n > 0; n-- {
 			d.op(&op)
-			if d.failed || op.Kind.Writes() {
+			if d.failed || once || op.Kind.Writes() {
 				dst = appendResult(dst, Result{Code: WrongType})
 				continue
 			}
@@ -247,11 +265,19 @@ func (m *Machine) Digest() uint64 {
 	for i := range m.origins {
 		add(m.origins[i].block(), m.origins[i].append(nil))
 	}
+	m.sessions.seats.Scan(func(held seat) bool {
+		buf = held.session.append(buf[:0], held.id)
+		add(blockSession, buf)
+		return true
+	})
 	for i := range m.nodes {
 		add(blockNode, m.nodes[i].appendBlock(nil))
 	}
 	if m.limited {
 		add(blockLimits, m.limits.append(nil))
+	}
+	if m.lease != (leaseClock{}) {
+		add(blockLease, m.lease.append(nil))
 	}
 	add(blockHead, m.head().append(nil))
 	return sum + m.versions.digest(k0, k1+blockVersions)

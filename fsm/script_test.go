@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 //	snapshot                        freeze, write, restore, go on with the restored Machine
 //	freeze, thaw                    the two halves of it: thaw goes back to the moment of the freeze
 //	digest                          compares with a second Machine that never went through an image
-//	state, nodes, room              what the Machine says of itself
+//	state, nodes, room, sessions    what the Machine says of itself
 //	removed n1                      whether that Node was removed
 //	observe                         from now on the Events of each Entry are told behind its answers
 //
@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 // "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5", "increx k 5 low=0 high=9 saturate forever",
 // "setif k v ge=5 tell", "setrange k 3 text", "scan 0 10" (the cursor, how many). "ab*512" is ab 512 times, "" nothing; "1000x set k% v" is
 // a thousand Ops, with % their number. A group may begin with conditions: "if k missing", "if whole", "if k since 7", "if k since -1"
-// (-1: before the last Entry).
+// (-1: before the last Entry); "once ann 1 77": it is command 1 of the session ann, and its hash is 77.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -155,6 +155,9 @@ func (s *script) command(words, block []string) (answers []string) {
 		return []string{s.state()}
 	case "room":
 		return []string{s.room()}
+	case "sessions":
+		open, _, _ := s.m.SessionStats()
+		return []string{fmt.Sprintf("%d open", open)}
 	case "removed":
 		return []string{strconv.FormatBool(s.m.RemovedNode(words[1]))}
 	case "nodes":

@@ -73,7 +73,7 @@ func (t *trial) play(op *Op) Code {
 		return OK
 	case op.tooLong() && t.whole:
 		return TooLong
-	case !facts.write || !facts.key || facts.internal || op.tooLong():
+	case !facts.write || !facts.key || facts.internal || facts.session || op.tooLong():
 		return OK
 	case facts.target:
 		return t.move(op)
