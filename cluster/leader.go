@@ -203,17 +203,20 @@ func (l *leader) turn() bool {
 	return true
 }
 
-// owes reports whether the Machine needs an Entry by then, be there anything to put into it or not.
-func (l *leader) owes(then int64) bool { return l.due(then) || l.stroke(then) }
-
-// stroke reports whether the lease clock waits for an Entry by then. It must not be told of time in which no sign of life could be
-// taken: so a leader that takes no Batches proposes none, and the clock takes the gap for the outage that it is.
-func (l *leader) stroke(then int64) bool {
-	if !l.replica.leasing.Load() || then-l.replica.now.Load() < strokeEvery.Milliseconds() {
+// owes reports whether the Machine needs an Entry by then, be there anything to put into it or not. The lease clock must not be
+// told of time in which no sign of life could be taken: so a leader that takes no Batches owes nothing, and the clock takes the gap
+// for the outage that it is. (Readers know without an Entry what has ended, or ask for one: needEntry.)
+func (l *leader) owes(then int64) bool {
+	if !l.due(then) && !l.stroke(then) {
 		return false
 	}
 	_, halted := l.halted()
 	return !halted
+}
+
+// stroke reports whether the lease clock waits for an Entry by then.
+func (l *leader) stroke(then int64) bool {
+	return l.replica.leasing.Load() && then-l.replica.now.Load() >= strokeEvery.Milliseconds()
 }
 
 // due reports whether something in the Machine has ended by then.
