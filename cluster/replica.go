@@ -144,12 +144,13 @@ func (r *replica) keys() (all, expiring, expired uint64) {
 	return r.machine.Keys(), r.machine.Expiring(), r.expired + r.machine.Expired()
 }
 
-// sessions counts those that are open, and what has come of commands that may be repeated since the node started.
-func (r *replica) sessions() (open, hits, refused uint64) {
+// clients counts what is known of them: their instances, their sessions, and what came of commands in sessions that were applied
+// here since the node started.
+func (r *replica) clients() (instances, sessions, hits, refused uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	open, hits, refused = r.machine.SessionStats()
-	return open, r.hits + hits, r.refused + refused
+	sessions, hits, refused = r.machine.SessionStats()
+	return r.machine.Instances(), sessions, r.hits + hits, r.refused + refused
 }
 
 // digest is a sum over everything the replica holds, and the index it stands for.

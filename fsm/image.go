@@ -27,6 +27,7 @@ import (
 //	limits  bytes, keys                                             if ever set
 //	versions when keys were last changed (versions.go)              once
 //	lease   the lease clock                                         if it ever ran
+//	ledger  instance counters: several kinds (ledgerimage.go)       if there ever was one
 //	session what one has done (window.go)                           one a block, in order
 //	end     number of items, origins, nodes, and of sessions if any last
 const (
@@ -42,8 +43,14 @@ const (
 	blockRemoved  = 6
 	blockVersions = 7 // came later still: in an image without it every key counts as changed at the image's index
 	blockEnd      = 9
-	blockLease    = 15
-	blockSession  = 16
+
+	blockLease     = 15 // these and the following came with instance counters: an image without them has none
+	blockLedger    = 10
+	blockInstances = 11
+	blockCounters  = 12
+	blockSlices    = 13
+	blockParked    = 14
+	blockSession   = 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -60,6 +67,7 @@ type Image struct {
 	limited  bool
 	versions *versions
 	lease    leaseClock
+	ledger   *ledger
 	sessions *btree.BTreeG[seat]
 }
 
@@ -69,7 +77,7 @@ func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
 		limits: m.limits, limited: m.limited, versions: m.versions.freeze(),
-		lease: m.lease, sessions: m.sessions.freeze()}
+		lease: m.lease, ledger: m.ledger.copy(), sessions: m.sessions.freeze()}
 }
 
 // Index is the log index that the Image stands for.
@@ -105,6 +113,7 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	if im.lease != (leaseClock{}) {
 		bw.block(blockLease, im.lease.append(nil))
 	}
+	im.ledger.write(bw)
 	im.sessions.Scan(func(held seat) bool {
 		body = held.session.append(body[:0], held.id)
 		bw.block(blockSession, body)
@@ -186,7 +195,7 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		if m.limited {
 			return false
 		}
-		m.limits, m.limited = d.limits(), true
+		m.setLimits(d.limits())
 	case blockVersions:
 		if m.versions != nil {
 			return false
@@ -194,6 +203,9 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		m.versions = d.versions(m.index)
 	case blockLease:
 		m.lease = leaseClock{int64(d.uvarint()), int64(d.uvarint())}
+		m.ledger.now = m.lease.now
+	case blockLedger, blockInstances, blockCounters, blockSlices, blockParked:
+		m.ledger.load(kind, &d)
 	case blockSession:
 		id, s := d.session()
 		if last, any := m.sessions.seats.Max(); d.failed || any && !last.id.before(id) {
@@ -201,6 +213,9 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		}
 		m.sessions.add(id, s)
 	case blockEnd:
+		if !m.ledger.loaded() {
+			return false
+		}
 		if m.versions == nil {
 			m.versions = &versions{flushed: m.index}
 		}
@@ -259,6 +274,7 @@ func (m *Machine) head() head {
 func (m *Machine) setHead(h head) {
 	m.index, m.opened, m.now, m.keyed, m.writes = h.index, h.opened, h.now, h.keyed, h.writes
 	m.table = newTable(h.hashKey)
+	m.ledger.setHashKey(h.hashKey)
 }
 
 func (h head) append(dst []byte) []byte {

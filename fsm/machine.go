@@ -23,6 +23,7 @@ type Machine struct {
 	versions  *versions
 	deadlines deadlines
 	lease     leaseClock
+	ledger    *ledger
 	sessions  sessions
 	origins   []origin // by id
 	nodes     []Node   // by id
@@ -35,7 +36,10 @@ type Machine struct {
 
 // New returns a Machine that has applied nothing.
 func New() *Machine {
-	return &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(), sessions: newSessions()}
+	m := &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(),
+		ledger: newLedger([2]uint64{}), sessions: newSessions()}
+	m.ledger.changed = m.counterChanged
+	return m
 }
 
 // Index is the last log index that was applied or passed.
@@ -48,7 +52,7 @@ func (m *Machine) Opened() uint64 { return m.opened }
 func (m *Machine) Now() int64 { return m.now }
 
 // Keys is the number of keys, those included whose deadline has passed but that no Entry has removed yet.
-func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
+func (m *Machine) Keys() uint64 { return m.usage().keys }
 
 // Expiring is the number of keys that have a deadline. (Keys of one hash and one deadline count once: it takes 2^32 keys to
 // expect two.)
@@ -60,10 +64,14 @@ func (m *Machine) Expired() uint64 { return m.expired }
 // Pristine reports whether no client's write was ever applied. The cluster's own (Register, Limit, Remove) don't count.
 func (m *Machine) Pristine() bool { return m.writes == 0 }
 
-// NextDeadline is the earliest moment at which an Entry will have something to end.
+// NextDeadline is the earliest moment at which an Entry will have something to end, if no Entry is late until then.
 func (m *Machine) NextDeadline() (at int64, ok bool) {
 	d, ok := m.deadlines.next()
-	return d.deadline, ok
+	at = d.deadline
+	if lease, any := m.nextLeaseEnd(); any && (!ok || lease < at) {
+		return lease, true
+	}
+	return at, ok
 }
 
 // Outcome is what became of one Batch of an Entry.
@@ -93,6 +101,8 @@ func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
 		m.open(term, e.HashKey)
 	}
 	m.expire()
+	m.ledger.now = m.lease.now
+	m.ledger.steps()
 	m.sessions.end(m.lease.now)
 	outcomes := make([]Outcome, 0, len(e.Batches))
 	for _, data := range e.Batches {
@@ -115,7 +125,7 @@ func (m *Machine) Pass(index uint64) {
 
 func (m *Machine) open(term uint64, hashKey [16]byte) {
 	m.opened = term
-	if m.keyed || m.table.count > 0 { // items stand where the old key put them; a leader opens before it proposes any
+	if m.keyed || m.table.count > 0 || !m.ledger.empty() { // items stand where the old key put them; a leader opens before it proposes any
 		return
 	}
 	m.keyed = true
@@ -123,6 +133,7 @@ func (m *Machine) open(term uint64, hashKey [16]byte) {
 	m.table.hashKey = [2]uint64{
 		binary.LittleEndian.Uint64(hashKey[:8]), binary.LittleEndian.Uint64(hashKey[8:]),
 	}
+	m.ledger.setHashKey(m.table.hashKey)
 }
 
 func (m *Machine) applyBatch(data []byte) (Outcome, error) {
@@ -139,6 +150,7 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 		out.Results = from.results
 		return out, nil
 	}
+	m.ledger.hear(b.Number, from.removed)
 	out.Results, err = m.applyGroups(b)
 	if err != nil {
 		return Outcome{}, err
@@ -150,6 +162,7 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 
 // run is how far a Batch has come.
 type run struct {
+	from      Number // of the Batch
 	results   Results
 	group     []byte // the group that is being applied, and what follows it
 	forbidden Code   // why no write of the group may happen, or OK
@@ -178,7 +191,7 @@ func (r *run) most() int {
 }
 
 func (m *Machine) applyGroups(b Batch) (Results, error) {
-	r := run{results: make(Results, 0, 4*b.Ops), limits: m.limits}
+	r := run{from: b.Number, results: make(Results, 0, 4*b.Ops), limits: m.limits}
 	r.roomy = r.limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
 	ops := 0
@@ -202,10 +215,10 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 func (m *Machine) applyGroup(d *decoder, r *run, n int, refused Code) (ops int) {
 	r.forbidden, r.aborted, r.alone, r.weighed = OK, refused, n == 1, false
 	if refused == OK && d.conditions != nil {
-		r.aborted = m.unmet(d.conditions, r.group)
+		r.aborted = m.unmet(d.conditions, r.group, r.from)
 	}
 	if refused == OK && (!r.roomy || m.limits != r.limits) { // the group before may have set others
-		r.forbidden = m.foresee(r.group)
+		r.forbidden = m.foresee(r.group, r.from)
 	}
 	var op Op
 	for ; ops < n; ops++ {
@@ -229,7 +242,7 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	var op Op
 	for len(d.rest) > 0 {
 		n := d.group()
-		once, aborted := d.once.Given(), d.conditions != nil && m.unmet(d.conditions, nil) != OK
+		once, aborted := d.once.Given(), d.conditions != nil && m.unmet(d.conditions, nil, Number{}) != OK
 		for ; n > 0; n-- {
 			d.op(&op)
 			if d.failed || once || op.Kind.Writes() {
@@ -279,6 +292,7 @@ func (m *Machine) Digest() uint64 {
 	if m.lease != (leaseClock{}) {
 		add(blockLease, m.lease.append(nil))
 	}
+	m.ledger.digest(add)
 	add(blockHead, m.head().append(nil))
 	return sum + m.versions.digest(k0, k1+blockVersions)
 }

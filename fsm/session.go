@@ -130,6 +130,12 @@ func (ss *sessions) end(now int64) {
 	}
 }
 
+// backlog reports whether there are more to end by now than one Entry could.
+func (ss *sessions) backlog(now int64) bool {
+	first, ok := ss.ends.Min()
+	return ok && first.deadline <= now
+}
+
 // changeSession does an Op about a session itself.
 func (m *Machine) changeSession(op *Op) Result {
 	var id SessionID

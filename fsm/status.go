@@ -33,8 +33,8 @@ type Status struct {
 	MaxKeys      uint64   `json:"max_keys"`     // Limits.Keys; 0: no limit
 	Instances    uint64   `json:"instances"`    // names of instances that are known
 	Sessions     uint64   `json:"sessions"`     // open ones
-	OnceHits     uint64   `json:"once_hits"`    // commands that this node has answered from sessions since it started
-	OnceRefused  uint64   `json:"once_refused"` // and those that it has refused for their sake: Machine.SessionStats
+	OnceHits     uint64   `json:"once_hits"`    // commands answered from sessions, as this replica has applied them since it started
+	OnceRefused  uint64   `json:"once_refused"` // and those refused for their sake: Machine.SessionStats
 	Pristine     bool     `json:"pristine"`     // no client has ever written to what this node holds
 	Warnings     []string `json:"warnings"`     // what an operator should know, in sentences
 	DiskFree     *uint64  `json:"disk_free"`    // bytes, where the data directory is; null if it is not known
