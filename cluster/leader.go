@@ -19,7 +19,7 @@ import (
 //	run      woken by an offer, a change of leadership, or the tick
 //	  turn   not leading: refuse what was offered
 //	         a new term: synchronise the clock, propose the Opener
-//	         else: propose an Entry of what was offered, or an empty one if a deadline has passed
+//	         else: propose an Entry of what was offered, or an empty one if a deadline has passed or the lease clock waits for one
 //	  propose  stamp, encode, raft.Apply, wait, answer
 //
 // It waits for raft with nothing else to do; whoever offers does not wait for it. An Entry takes at most one Batch of each
@@ -54,7 +54,8 @@ type offer struct {
 
 const (
 	enqueueTimeout = time.Second            // for raft's main goroutine to take an Entry
-	expiryPause    = 100 * time.Millisecond // between two Entries that only end what is due
+	emptyPause     = 100 * time.Millisecond // between two empty Entries that nobody asked for
+	strokeEvery    = time.Second            // the stamps of two Entries are not further apart while leases run
 )
 
 // offer takes a Batch for the next Entry. Of each origin it keeps the one with the largest number, for that one says that
@@ -114,7 +115,7 @@ func (l *leader) run() {
 	defer close(l.done)
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	var expired time.Time // when the last Entry for that purpose was proposed
+	var asked time.Time // when the tick has last asked for an Entry
 	for {
 		select {
 		case <-l.stop:
@@ -125,8 +126,8 @@ func (l *leader) run() {
 		case <-l.changed:
 		case <-l.wake:
 		case now := <-tick.C:
-			if _, ready := l.ready(); ready && now.Sub(expired) >= expiryPause && l.due(l.clock.read()) {
-				expired = now
+			if _, ready := l.ready(); ready && now.Sub(asked) >= emptyPause && l.owes(l.clock.read()) {
+				asked = now
 				l.needEntry()
 			}
 		}
@@ -200,6 +201,22 @@ func (l *leader) turn() bool {
 		l.needEntry() // more had ended than one Entry removes
 	}
 	return true
+}
+
+// owes reports whether the Machine needs an Entry by then, be there anything to put into it or not. The lease clock must not be
+// told of time in which no sign of life could be taken: so a leader that takes no Batches owes nothing, and the clock takes the gap
+// for the outage that it is. (Readers know without an Entry what has ended, or ask for one: needEntry.)
+func (l *leader) owes(then int64) bool {
+	if !l.due(then) && !l.stroke(then) {
+		return false
+	}
+	_, halted := l.halted()
+	return !halted
+}
+
+// stroke reports whether the lease clock waits for an Entry by then.
+func (l *leader) stroke(then int64) bool {
+	return l.replica.leasing.Load() && then-l.replica.now.Load() >= strokeEvery.Milliseconds()
 }
 
 // due reports whether something in the Machine has ended by then.

@@ -108,3 +108,28 @@ func TestALeaderThatStopsRefuses(t *testing.T) {
 		}
 	})
 }
+
+func TestALeaderOwesTheLeaseClockAnEntryASecondWhileItTakesBatches(t *testing.T) {
+	for _, row := range []struct {
+		name            string
+		leasing, halted bool
+		due, then       int64
+		want            bool
+	}{
+		{"a second after the last stamp", true, false, 0, 11_000, true},
+		{"not before", true, false, 0, 10_999, false},
+		{"nobody has a lease", false, false, 0, 99_000, false},
+		{"nobody could say that he lives", true, true, 0, 99_000, false},
+		{"something ends", false, false, 10_500, 10_500, true},
+		{"it does not end yet", true, false, 10_500, 10_499, false},
+		{"it may be a lease of somebody who can't say that he lives", true, true, 10_500, 99_000, false},
+	} {
+		l := &leader{replica: quietReplica(t), halted: func() (answer, bool) { return answer{}, row.halted }}
+		l.replica.now.Store(10_000)
+		l.replica.leasing.Store(row.leasing)
+		l.replica.due.Store(row.due)
+		if got := l.owes(row.then); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+}

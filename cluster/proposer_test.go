@@ -27,6 +27,15 @@ func TestRequestsShareBatches(t *testing.T) {
 			d.wait(100 * time.Millisecond)
 		}, "1→n1", ""},
 
+		{"a request of nothing is a batch, too", func(d *desk) {
+			d.incr("nothing", 0)
+			d.results(0)
+			d.incr("nothing again", 0)
+			d.incr("a", 1)
+			d.results(1)
+			d.results(2)
+		}, "1→n1 2→n1 3→n1", "nothing: ok, nothing again: ok, a: ok 3000"},
+
 		{"what is handed over from within Done leaves in one batch", func(d *desk) {
 			d.incr("a", 1, "a1", "a2")
 			d.results(0)

@@ -22,6 +22,7 @@ type replica struct {
 	opened  atomic.Uint64     // the term of the last Opener applied
 	due     atomic.Int64      // the Machine's next deadline; 0: none
 	now     atomic.Int64      // machine time
+	leasing atomic.Bool       // a lease or a session runs
 	seen    func(stamp int64) // told the stamp of every Entry
 	fatal   func(error)
 	durable func(index uint64) error // returns when the entry of this index is durable on this node, or never will be
@@ -109,6 +110,7 @@ func (r *replica) stop(index uint64, err error) {
 func (r *replica) publishLocked() {
 	r.opened.Store(r.machine.Opened())
 	r.now.Store(r.machine.Now())
+	r.leasing.Store(r.machine.Leasing())
 	due, _ := r.machine.NextDeadline()
 	r.due.Store(due)
 }

@@ -28,6 +28,25 @@ func TestThreeNodesCountThroughAnyOfThem(t *testing.T) {
 	})
 }
 
+func TestARequestOfNothingIsAnsweredAsAppliedAtEveryNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 3)
+		defer c.Stop()
+		c.StartThree()
+		last := uint64(0)
+		for _, name := range []string{"n1", "n2", "n3", "n1"} {
+			a := c.Speak(name)
+			if a.Err != nil || len(a.Results) != 0 || a.Index <= last {
+				t.Fatalf("%s: %+v, after one at index %d", name, a, last)
+			}
+			last = a.Index
+			if got, err := c.Incr(name, "hits", 1); err != nil {
+				t.Fatalf("INCR behind it = %d, %v", got, err)
+			}
+		}
+	})
+}
+
 func TestALeaderDiesAndNobodyNotices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 2)

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/truecount/truecount/cluster"
 	"github.com/truecount/truecount/fsm"
 )
 
@@ -22,6 +24,25 @@ func (c *Cluster) Do(name string, level fsm.Level, ops ...fsm.Op) Answer {
 
 // DoIf is Do for a group that is carried out only if all conditions hold: else every Result is Aborted.
 func (c *Cluster) DoIf(name string, level fsm.Level, conditions []fsm.Condition, ops ...fsm.Op) Answer {
+	return c.DoOn(name, level, fsm.Terms{Conditions: conditions}, ops...)
+}
+
+// DoOn is Do for a group that is carried out on terms.
+func (c *Cluster) DoOn(name string, level fsm.Level, terms fsm.Terms, ops ...fsm.Op) Answer {
+	r := &fsm.Request{Level: level}
+	r.AddIf(terms, ops...)
+	if slices.ContainsFunc(ops, func(op fsm.Op) bool { return op.Kind.Writes() }) {
+		return c.ask(name, r, (*cluster.Node).Propose)
+	}
+	return c.ask(name, r, (*cluster.Node).Read)
+}
+
+// Speak proposes nothing at a node: it says that the node is there.
+func (c *Cluster) Speak(name string) Answer {
+	return c.ask(name, &fsm.Request{}, (*cluster.Node).Propose)
+}
+
+func (c *Cluster) ask(name string, r *fsm.Request, hand func(*cluster.Node, *fsm.Request)) Answer {
 	c.mu.Lock()
 	h := c.hosts[name]
 	node, alive := h.node, h.life
@@ -30,17 +51,8 @@ func (c *Cluster) DoIf(name string, level fsm.Level, conditions []fsm.Condition,
 		return Answer{Err: fmt.Errorf("%w: %s is down", fsm.ErrNotApplied, name)}
 	}
 	done := make(chan struct{})
-	r := &fsm.Request{Level: level, Done: func(*fsm.Request) { close(done) }}
-	r.AddIf(fsm.Terms{Conditions: conditions}, ops...)
-	writes := false
-	for _, op := range ops {
-		writes = writes || op.Kind.Writes()
-	}
-	if writes {
-		node.Propose(r)
-	} else {
-		node.Read(r)
-	}
+	r.Done = func(*fsm.Request) { close(done) }
+	hand(node, r)
 	<-done
 	if alive.isDead() {
 		return Answer{Err: fmt.Errorf("%w: %s crashed", fsm.ErrUnknown, name)}

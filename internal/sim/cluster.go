@@ -46,6 +46,9 @@ type Cluster struct {
 	Files     string                 // a directory for real stores; empty: disks in memory
 	LogStore  string                 // of real stores: cluster.Config.LogStore
 
+	// Observe is told of every change that a Node applies: see cluster.Node.Observe. Nil: nobody is.
+	Observe func(name string, e fsm.Event)
+
 	// Fatal is told when a Node ends itself; the process is still running. Nil: the test fails.
 	Fatal func(name string, err error)
 
@@ -180,6 +183,9 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 	if err != nil {
 		listener.Close()
 		return nil, err
+	}
+	if c.Observe != nil {
+		node.Observe(func(e fsm.Event) { c.Observe(name, e) })
 	}
 	c.mu.Lock()
 	crashed := alive.isDead()

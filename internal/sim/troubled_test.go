@@ -52,6 +52,22 @@ func eachTrouble(t *testing.T, test func(r *troubled)) {
 // suffer lets clients take one step after the other while faults come and go, and for a while after that. In the middle of it
 // and at the end all nodes start anew, from images. All the while replicas of equal index must be equal.
 func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
+	r.amid(step, func() {
+		r.end = time.Now().Add(troubledFor / 2)
+		r.nemesis()
+		r.note("all crash")
+		r.RestartAll()
+		r.compare()
+		r.end = time.Now().Add(troubledFor / 2)
+		r.nemesis()
+		r.recuperate()
+		r.Pass(calm)
+	})
+}
+
+// amid lets clients take one step after the other for as long as what happens takes. At the end all nodes start anew. All the
+// while replicas of equal index must be equal.
+func (r *troubled) amid(step func(client int, rng *rand.Rand), happens func()) {
 	over := make(chan struct{})
 	end := sync.OnceFunc(func() { close(over) })
 	defer end() // nobody may go on when the test has failed
@@ -79,15 +95,7 @@ func (r *troubled) suffer(step func(client int, rng *rand.Rand)) {
 			r.Pass(50 * time.Millisecond)
 		}
 	})
-	r.end = time.Now().Add(troubledFor / 2)
-	r.nemesis()
-	r.note("all crash")
-	r.RestartAll()
-	r.compare()
-	r.end = time.Now().Add(troubledFor / 2)
-	r.nemesis()
-	r.recuperate()
-	r.Pass(calm)
+	happens()
 	end()
 	wg.Wait()
 	if r.failed != "" {
