@@ -38,7 +38,7 @@ func (r *Reader) holds() int {
 func (u *unit) holds() int {
 	walked := 0
 	if u.walk != nil {
-		walked = cap(u.walk.replies.buf)
+		walked = u.walk.holds()
 	}
 	return walked + cap(u.request.Groups) + cap(u.again.Groups) + cap(u.slots)*int(unsafe.Sizeof(u.slots[0])) + cap(u.text.buf)
 }

@@ -346,7 +346,7 @@ func (s *session) complete(u *unit) {
 	}
 	if u.walk != nil && u.request.Err == nil {
 		if next := u.walk.page(&u.request); next != 0 {
-			s.readPage(u, next)
+			s.nextPage(u, next)
 			return
 		}
 	}

@@ -40,7 +40,7 @@ type unit struct {
 	text    writer // replies made on the spot
 	reread  bool   // again is on its way or done
 	slow    bool   // to make its replies takes longer than to wake a goroutine
-	walk    *walk  // of KEYS
+	walk    walk   // nil: this is none
 	mute    bool   // of asking: without a reply
 }
 
