@@ -160,6 +160,8 @@ func refusal(c *command, r fsm.Result) string {
 		return string(outOfRoom("max-bytes", r.Value.Int))
 	case fsm.FullKeys:
 		return string(outOfRoom("max-keys", r.Value.Int))
+	case fsm.FullInstances:
+		return string(tooManyInstances(r.Value.Int))
 	case missing:
 		return "ERR BUG: an operation was not answered"
 	}

@@ -15,7 +15,7 @@ const heldStep = 4 << 10
 
 // holds is how many bytes of buffers the session has, used or not.
 func (s *session) holds() int {
-	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0])) + s.subscriptions.holds()
+	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0])) + s.subscriptions.holds() + s.bound.holds()
 	for _, u := range [...]*unit{s.open, s.sent, s.spare} {
 		if u != nil {
 			n += u.holds()

@@ -24,6 +24,7 @@ type Options struct {
 	Limits     Limits                           // of one command on the wire
 	Password   []byte                           // that clients must log in with; empty: none
 	Facade     Facade                           // for clients that look for other nodes; default NoFacade
+	BindGrace  time.Duration                    // that a bound instance has when its connection has ended; default none
 	MasterName string                           // what clients of SentinelFacade call the cluster; default "mymaster"
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }
@@ -99,6 +100,8 @@ type door struct {
 	maxClients  atomic.Int64         // no more than that
 	setting     sync.Mutex           // held while settings change
 	idle        idle
+	bindings    *bindings
+	heartbeats  *heartbeats
 
 	errors    errorTally
 	slowlog   slowlog
@@ -125,7 +128,7 @@ func newDoor(o *Options) *door {
 	d := &door{
 		cluster: o.Cluster, facade: f, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(f.families()), version: o.version(),
 		runID: newRunID(), systemMemory: systemMemory(),
-		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
+		now: now, started: now(), bindings: newBindings(o.Cluster, o.BindGrace), heartbeats: newHeartbeats(o.Cluster), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
 		clock: func() time.Duration { return max(1, time.Since(began)) },
 	}
 	f.publish = func(channel, message []byte) int { return d.switchboard.publish(channels, channel, message) }
@@ -249,6 +252,7 @@ func (s *Server) listen(l net.Listener) bool {
 	}
 	s.watching.Do(func() {
 		s.running.Go(s.closeIdle)
+		s.running.Go(func() { s.door.bindings.run(s.stop) })
 		if s.door.facade.kind != NoFacade {
 			s.running.Go(func() { s.door.facade.watch(s.stop) })
 		}
@@ -336,6 +340,7 @@ func (s *Server) Close() {
 // end stops the listeners and tells every connection how to end.
 func (s *Server) end(each func(*conn)) {
 	s.door.closeKeyspace()
+	s.door.bindings.close()
 	s.mu.Lock()
 	if !s.stopping {
 		s.stopping = true
