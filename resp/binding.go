@@ -193,7 +193,7 @@ func (b *bindings) any() bool {
 // tell proposes farewells, if there are any; else, if the Machine must hear of the node, nothing.
 func (b *bindings) tell(beat bool) {
 	b.mu.Lock()
-	if b.busy || b.closed || len(b.parted) == 0 && !beat {
+	if b.busy || b.closed || len(b.parted) == 0 && (!beat || b.held == 0) {
 		b.mu.Unlock()
 		return
 	}

@@ -94,11 +94,13 @@ func list(values ...int64) fsm.Result {
 
 // give answers the oldest request with these Results.
 func (c *testCluster) give(results ...fsm.Result) {
+	c.mu.Lock()
 	r := c.pop()
 	if r.proposed {
 		c.index++
 		r.Index = c.index
 	}
+	c.mu.Unlock()
 	r.Results = r.Results[:0]
 	for _, result := range results {
 		r.Results = appendResult(r.Results, result)
