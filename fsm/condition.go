@@ -131,9 +131,9 @@ func (d *decoder) condition() (c Condition) {
 	return c
 }
 
-// unmet is why a group, the first of groups, with these conditions is not applied now: Aborted, or the Code of an Op that can't
+// unmet is why a group, the first of groups and from a Batch of this number, with these conditions is not applied now: Aborted, or the Code of an Op that can't
 // be done; OK if all hold. It changes nothing: a key that is due is not removed.
-func (m *Machine) unmet(conditions, groups []byte) Code {
+func (m *Machine) unmet(conditions, groups []byte, from Number) Code {
 	d := decoder{rest: conditions}
 	whole := false
 	for n := d.uvarint(); n > 0; n-- {
@@ -146,14 +146,14 @@ func (m *Machine) unmet(conditions, groups []byte) Code {
 		it, found := m.table.get(hash, c.Key)
 		due := found && it.deadline != 0 && it.deadline <= m.now
 		switch {
-		case c.Missing && found && !due:
+		case c.Missing && (found && !due || m.ledger.holds(hash, c.Key)):
 			return Aborted
 		case !c.Missing && (due || m.versions.last(hash) > c.Index):
 			return Aborted
 		}
 	}
 	if whole {
-		return m.try(groups, true)
+		return m.try(groups, from, true)
 	}
 	return OK
 }

@@ -18,7 +18,7 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		m.writes++
 	}
 	switch taken := len(r.results); {
-	case r.aborted == FullBytes, r.aborted == FullKeys:
+	case r.aborted == FullBytes, r.aborted == FullKeys, r.aborted == FullInstances:
 		return m.limits.refusal(r.aborted)
 	case r.aborted != OK:
 		return Result{Code: r.aborted}
@@ -30,6 +30,8 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return Result{Code: NoRoom}
 	case facts.write && r.forbidden != OK:
 		return m.limits.refusal(r.forbidden)
+	case facts.ledger && (facts.write || op.Kind == ICGet):
+		return m.applyToLedger(op, r)
 	case facts.target:
 		return m.move(op)
 	case facts.write && facts.key && !facts.internal:
@@ -53,6 +55,9 @@ func (m *Machine) apply(op *Op, r *run) Result {
 func (m *Machine) write(op *Op) Result {
 	hash := m.table.hash(op.Key)
 	old, found := m.live(hash, op.Key)
+	if !found && m.ledger.holds(hash, op.Key) {
+		return m.writeOnCounter(op, hash)
+	}
 	next := item{}
 	r, does := m.decide(op, &old, found, &next)
 	if does == keeps || does == drops && !found {
@@ -216,6 +221,7 @@ func (m *Machine) flush() Result {
 	m.table = newTable(m.table.hashKey) // the shards that a snapshot sees stay with it
 	m.deadlines = newDeadlines()
 	m.used = 0
+	m.ledger.flush()
 	m.versions.flush(m.index)
 	if m.observer != nil {
 		m.observer(Event{Name: "flush"})

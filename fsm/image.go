@@ -24,6 +24,8 @@ import (
 //	node    id and registration                                     one a block, in order
 //	limits  bytes, keys                                             if ever set
 //	versions when keys were last changed (versions.go)              once
+//	lease   the lease clock                                         if it ever ran
+//	ledger  instance counters: several kinds (ledgerimage.go)       if there ever was one
 //	end     number of items, origins, nodes                         last
 const (
 	imageMagic = "TRUECNT\x01"
@@ -38,6 +40,13 @@ const (
 	blockRemoved  = 6
 	blockVersions = 7 // came later still: in an image without it every key counts as changed at the image's index
 	blockEnd      = 9
+
+	blockLease     = 15 // these and the following came with instance counters: an image without them has none
+	blockLedger    = 10
+	blockInstances = 11
+	blockCounters  = 12
+	blockSlices    = 13
+	blockParked    = 14
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -53,6 +62,8 @@ type Image struct {
 	limits   Limits
 	limited  bool
 	versions *versions
+	lease    leaseClock
+	ledger   *ledger
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
@@ -60,7 +71,8 @@ type Image struct {
 func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
-		limits: m.limits, limited: m.limited, versions: m.versions.freeze()}
+		limits: m.limits, limited: m.limited, versions: m.versions.freeze(),
+		lease: m.lease, ledger: m.ledger.copy()}
 }
 
 // Index is the log index that the Image stands for.
@@ -93,6 +105,10 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		bw.block(blockLimits, im.limits.append(nil))
 	}
 	bw.block(blockVersions, im.versions.append(nil))
+	if im.lease != (leaseClock{}) {
+		bw.block(blockLease, im.lease.append(nil))
+	}
+	im.ledger.write(bw)
 	bw.block(blockEnd, im.totals().append(nil))
 	if bw.err == nil {
 		bw.err = bw.w.Flush()
@@ -167,13 +183,21 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		if m.limited {
 			return false
 		}
-		m.limits, m.limited = d.limits(), true
+		m.setLimits(d.limits())
 	case blockVersions:
 		if m.versions != nil {
 			return false
 		}
 		m.versions = d.versions(m.index)
+	case blockLease:
+		m.lease = leaseClock{int64(d.uvarint()), int64(d.uvarint())}
+		m.ledger.now = m.lease.now
+	case blockLedger, blockInstances, blockCounters, blockSlices, blockParked:
+		m.ledger.load(kind, &d)
 	case blockEnd:
+		if !m.ledger.loaded() {
+			return false
+		}
 		if m.versions == nil {
 			m.versions = &versions{flushed: m.index}
 		}
@@ -220,6 +244,7 @@ func (m *Machine) head() head {
 func (m *Machine) setHead(h head) {
 	m.index, m.opened, m.now, m.keyed, m.writes = h.index, h.opened, h.now, h.keyed, h.writes
 	m.table = newTable(h.hashKey)
+	m.ledger.setHashKey(h.hashKey)
 }
 
 func (h head) append(dst []byte) []byte {

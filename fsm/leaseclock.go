@@ -1,5 +1,7 @@
 package fsm
 
+import "encoding/binary"
+
 // leaseClock is the time on which leases, sessions and parking run. It advances with the stamps of Entries, but not with an
 // outage: by at most maxAdvance in one step, and after a larger gap it stands still for standstill, so that those who live
 // have time to say so. So no outage, leader change or clock jump ends a lease early, and a lease outlives its instance by the
@@ -29,4 +31,31 @@ func (c *leaseClock) advance(before, after int64, anything bool) {
 // machineTime is when, in machine time, the clock will show at, if no Entry is late.
 func (c *leaseClock) machineTime(at, now int64) int64 {
 	return max(now, c.until) + max(at-c.now, 0)
+}
+
+func (c leaseClock) append(dst []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(c.now)), uint64(c.until))
+}
+
+// advanceLease advances the lease clock to machine time, once anything has ever run on it.
+func (m *Machine) advanceLease(before int64) {
+	if anything := m.anything(); anything || m.lease != (leaseClock{}) {
+		m.lease.advance(before, m.now, anything)
+	}
+}
+
+// anything reports whether a lease runs, which a gap of time could end early.
+func (m *Machine) anything() bool { return m.ledger.living > 0 }
+
+// Leasing reports whether a lease runs. Then a leader proposes an Entry each second, be it empty, so that the lease clock
+// goes on, and ends what is due when it is due.
+func (m *Machine) Leasing() bool { return m.anything() }
+
+// nextLeaseEnd is the moment in machine time at which an Entry will have something to end that runs on the lease clock.
+func (m *Machine) nextLeaseEnd() (at int64, ok bool) {
+	if m.ledger.backlog() {
+		return m.now, true
+	}
+	at, ok = m.ledger.nextDue()
+	return m.lease.machineTime(at, m.now), ok
 }

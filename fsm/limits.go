@@ -31,7 +31,7 @@ func (m *Machine) Limits() (l Limits, set bool) { return m.limits, m.limited }
 
 // UsedBytes is about what the keys take of a node's memory: the sum of each key's cost. It depends on the keys alone, not on
 // how they came to be there, so it is the same on every replica.
-func (m *Machine) UsedBytes() uint64 { return m.used }
+func (m *Machine) UsedBytes() uint64 { return m.usage().bytes }
 
 func (m *Machine) limit(op *Op) Result {
 	d := decoder{rest: op.Value.Text}
@@ -39,8 +39,16 @@ func (m *Machine) limit(op *Op) Result {
 	if d.failed || len(d.rest) > 0 {
 		return Result{Code: WrongType}
 	}
-	m.limits, m.limited = l, true
+	m.setLimits(l)
 	return Result{}
+}
+
+func (m *Machine) setLimits(l Limits) {
+	m.limits, m.limited = l, true
+	m.ledger.lease = DefaultLease
+	if l.Lease != 0 {
+		m.ledger.lease = int64(min(max(l.Lease, MinLease), MaxLease))
+	}
 }
 
 // append encodes the first two, and the others if there are any: they came later.
@@ -79,6 +87,17 @@ const (
 	maxTextGrowth = MaxText*(arenaSlack+1)/arenaSlack + 1
 )
 
+// What instance counters take, beside a byte for each of what they are called by: names and keys stand in a table and in a row.
+// Measured like the above (docs/decisions/0027-instance-counters.md), and as binding.
+const (
+	costOfInstance = 320 // its row, its place in the queue and, while it is bound, its binding
+	costOfRow      = 240 // a counter's row, and a tombstone's place in its queue
+	costOfSlice    = 96  // with its place among the owners
+)
+
+func costOfName(name string) uint64   { return costOfKey + 3*uint64(len(name)) }
+func costOfCounter(key []byte) uint64 { return costOfRow + 3*uint64(len(key)) }
+
 // cost is what key counts for in the used bytes while it holds it. An item without a value is no item, and costs nothing.
 func cost(key []byte, it *item) uint64 {
 	if it.value.Kind == Nil {
@@ -93,9 +112,15 @@ func cost(key []byte, it *item) uint64 {
 }
 
 // usage is what Limits limit.
-type usage struct{ bytes, keys uint64 }
+type usage struct{ bytes, keys, instances uint64 }
 
-func (m *Machine) usage() usage { return usage{m.used, uint64(m.table.count)} }
+func (m *Machine) usage() usage { return m.plainUsage().with(m.ledger.usage()) }
+
+func (m *Machine) plainUsage() usage { return usage{bytes: m.used, keys: uint64(m.table.count)} }
+
+func (u usage) with(v usage) usage {
+	return usage{u.bytes + v.bytes, u.keys + v.keys, u.instances + v.instances}
+}
 
 // replace is the usage after key holds next instead of old. Either may be missing: the zero item.
 func (u usage) replace(key []byte, old, next *item) usage {
@@ -120,6 +145,8 @@ func (l *Limits) refuse(op *Op, now usage, old, next *item) Code {
 // exceeded says which limit forbids to go from one usage to another, or OK.
 func (l *Limits) exceeded(now, then usage) Code {
 	switch {
+	case l.Instances != 0 && then.instances > l.Instances && then.instances > now.instances:
+		return FullInstances
 	case l.Keys != 0 && then.keys > l.Keys && then.keys > now.keys:
 		return FullKeys
 	case l.Bytes != 0 && then.bytes > l.Bytes && then.bytes > now.bytes:
@@ -131,8 +158,11 @@ func (l *Limits) exceeded(now, then usage) Code {
 // refusal is the Result of a write that code forbids.
 func (l Limits) refusal(code Code) Result {
 	limit := l.Bytes
-	if code == FullKeys {
+	switch code {
+	case FullKeys:
 		limit = l.Keys
+	case FullInstances:
+		limit = l.Instances
 	}
 	return Result{Code: code, Value: IntValue(int64(min(limit, math.MaxInt64)))}
 }
@@ -142,5 +172,6 @@ func (l Limits) refusal(code Code) Result {
 func (l Limits) hold(now usage, ops, texts, size int) bool {
 	bytes := uint64(size) + uint64(size)/arenaSlack + uint64(ops)*maxGrowth + uint64(texts)*maxTextGrowth
 	return (l.Bytes == 0 || now.bytes <= l.Bytes && bytes <= l.Bytes-now.bytes) &&
-		(l.Keys == 0 || now.keys <= l.Keys && uint64(ops) <= l.Keys-now.keys)
+		(l.Keys == 0 || now.keys <= l.Keys && uint64(ops) <= l.Keys-now.keys) &&
+		(l.Instances == 0 || now.instances <= l.Instances && uint64(ops) <= l.Instances-now.instances)
 }

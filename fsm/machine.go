@@ -22,6 +22,8 @@ type Machine struct {
 	table     *table
 	versions  *versions
 	deadlines deadlines
+	lease     leaseClock
+	ledger    *ledger
 	origins   []origin // by id
 	nodes     []Node   // by id
 
@@ -31,7 +33,9 @@ type Machine struct {
 
 // New returns a Machine that has applied nothing.
 func New() *Machine {
-	return &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines()}
+	m := &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(), ledger: newLedger([2]uint64{})}
+	m.ledger.changed = m.counterChanged
+	return m
 }
 
 // Index is the last log index that was applied or passed.
@@ -44,7 +48,7 @@ func (m *Machine) Opened() uint64 { return m.opened }
 func (m *Machine) Now() int64 { return m.now }
 
 // Keys is the number of keys, those included whose deadline has passed but that no Entry has removed yet.
-func (m *Machine) Keys() uint64 { return uint64(m.table.count) }
+func (m *Machine) Keys() uint64 { return m.usage().keys }
 
 // Expiring is the number of keys that have a deadline. (Keys of one hash and one deadline count once: it takes 2^32 keys to
 // expect two.)
@@ -56,10 +60,14 @@ func (m *Machine) Expired() uint64 { return m.expired }
 // Pristine reports whether no client's write was ever applied. The cluster's own (Register, Limit, Remove) don't count.
 func (m *Machine) Pristine() bool { return m.writes == 0 }
 
-// NextDeadline is the earliest moment at which an Entry will have something to end.
+// NextDeadline is the earliest moment at which an Entry will have something to end, if no Entry is late until then.
 func (m *Machine) NextDeadline() (at int64, ok bool) {
 	d, ok := m.deadlines.next()
-	return d.deadline, ok
+	at = d.deadline
+	if lease, any := m.nextLeaseEnd(); any && (!ok || lease < at) {
+		return lease, true
+	}
+	return at, ok
 }
 
 // Outcome is what became of one Batch of an Entry.
@@ -82,11 +90,15 @@ const (
 // making, the state is undefined, and the node must stop.
 func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
 	m.Pass(index)
+	before := m.now
 	m.now = max(m.now, e.Stamp)
+	m.advanceLease(before)
 	if e.Kind == Opener {
 		m.open(term, e.HashKey)
 	}
 	m.expire()
+	m.ledger.now = m.lease.now
+	m.ledger.steps()
 	outcomes := make([]Outcome, 0, len(e.Batches))
 	for _, data := range e.Batches {
 		o, err := m.applyBatch(data)
@@ -108,7 +120,7 @@ func (m *Machine) Pass(index uint64) {
 
 func (m *Machine) open(term uint64, hashKey [16]byte) {
 	m.opened = term
-	if m.keyed || m.table.count > 0 { // items stand where the old key put them; a leader opens before it proposes any
+	if m.keyed || m.table.count > 0 || !m.ledger.empty() { // items stand where the old key put them; a leader opens before it proposes any
 		return
 	}
 	m.keyed = true
@@ -116,6 +128,7 @@ func (m *Machine) open(term uint64, hashKey [16]byte) {
 	m.table.hashKey = [2]uint64{
 		binary.LittleEndian.Uint64(hashKey[:8]), binary.LittleEndian.Uint64(hashKey[8:]),
 	}
+	m.ledger.setHashKey(m.table.hashKey)
 }
 
 func (m *Machine) applyBatch(data []byte) (Outcome, error) {
@@ -132,6 +145,7 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 		out.Results = from.results
 		return out, nil
 	}
+	m.ledger.hear(b.Number, from.removed)
 	out.Results, err = m.applyGroups(b)
 	if err != nil {
 		return Outcome{}, err
@@ -143,6 +157,7 @@ func (m *Machine) applyBatch(data []byte) (Outcome, error) {
 
 // run is how far a Batch has come.
 type run struct {
+	from      Number // of the Batch
 	results   Results
 	group     []byte // the group that is being applied, and what follows it
 	forbidden Code   // why no write of the group may happen, or OK
@@ -169,7 +184,7 @@ func (r *run) most() int {
 }
 
 func (m *Machine) applyGroups(b Batch) (Results, error) {
-	r := run{results: make(Results, 0, 4*b.Ops)}
+	r := run{from: b.Number, results: make(Results, 0, 4*b.Ops)}
 	limits := m.limits
 	roomy := limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
@@ -180,10 +195,10 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 		n := d.group()
 		r.alone = n == 1
 		if d.conditions != nil {
-			r.aborted = m.unmet(d.conditions, r.group)
+			r.aborted = m.unmet(d.conditions, r.group, r.from)
 		}
 		if !roomy || m.limits != limits { // the group before may have set others
-			r.forbidden = m.foresee(r.group)
+			r.forbidden = m.foresee(r.group, r.from)
 		}
 		for ; n > 0; n-- {
 			d.op(&op)
@@ -211,7 +226,7 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	var op Op
 	for len(d.rest) > 0 {
 		n := d.group()
-		aborted := d.conditions != nil && m.unmet(d.conditions, nil) != OK
+		aborted := d.conditions != nil && m.unmet(d.conditions, nil, Number{}) != OK
 		for ; n > 0; n-- {
 			d.op(&op)
 			if d.failed || op.Kind.Writes() {
@@ -253,6 +268,10 @@ func (m *Machine) Digest() uint64 {
 	if m.limited {
 		add(blockLimits, m.limits.append(nil))
 	}
+	if m.lease != (leaseClock{}) {
+		add(blockLease, m.lease.append(nil))
+	}
+	m.ledger.digest(add)
 	add(blockHead, m.head().append(nil))
 	return sum + m.versions.digest(k0, k1+blockVersions)
 }

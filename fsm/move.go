@@ -37,6 +37,9 @@ func (m *Machine) move(op *Op) Result {
 	from, found := m.live(hash, op.Key)
 	from.value.Text = append([]byte(nil), from.value.Text...) // the table promises it until the next put or delete only
 	to, taken := m.live(targetHash, target)
+	if onCounter(m.ledger, op, hash, found, targetHash, taken) {
+		return Result{Code: WrongType}
+	}
 	r, moves := decideMove(op, found, taken)
 	if !moves {
 		return r

@@ -116,6 +116,7 @@ func (m *Machine) removeNode(op *Op) Result {
 	}
 	from := m.origin(id)
 	from.results, from.removed = nil, true
+	m.ledger.expel(id)
 	return Result{}
 }
 

@@ -5,15 +5,24 @@ package fsm
 func (m *Machine) read(op *Op, now int64) (r Result, settled bool) {
 	switch op.Kind {
 	case Size:
-		return Result{Value: IntValue(int64(m.table.count))}, true
+		return Result{Value: IntValue(int64(m.Keys()))}, true
 	case Version:
 		return Result{Value: IntValue(int64(m.index))}, true
 	case Scan:
 		return m.scan(op, now), true
+	case ICInstances:
+		return m.ledger.instancePage(op), true
 	}
-	it, found := m.table.get(m.table.hash(op.Key), op.Key)
+	hash := m.table.hash(op.Key)
+	it, found := m.table.get(hash, op.Key)
 	settled = !found || it.deadline == 0 || it.deadline <= m.now || it.deadline > now
 	found = found && (it.deadline == 0 || it.deadline > now)
+	if kindFacts[op.Kind].ledger {
+		return m.readLedger(op, found), settled
+	}
+	if !found && m.ledger.holds(hash, op.Key) {
+		return m.readCounter(op, hash), settled
+	}
 	switch op.Kind {
 	case Get:
 		if found {

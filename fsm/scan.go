@@ -1,6 +1,8 @@
 package fsm
 
-// SCAN walks the table in the order of its keyed hash. A cursor is the top 48 bits of a hash, so it needs no memory on any
+import "math"
+
+// SCAN walks the table in the order of its keyed hash, and the instance counters in between, which stand in the same order. A cursor is the top 48 bits of a hash, so it needs no memory on any
 // node, stays valid whatever is put, deleted or restored meanwhile, and fits into the integers of every client.
 //
 // The guarantee: a key that is there from the first page of a walk to the last is answered at least once, for its place in
@@ -18,26 +20,32 @@ const (
 // scan answers a page: List [the next cursor, or 0 at the end; then for each key its ValueKind, and the key]. Keys that are
 // due as of now are looked at, and left out.
 func (m *Machine) scan(op *Op, now int64) Result {
-	if op.Amount < 0 || op.Amount>>cursorBits != 0 {
-		return Result{Value: ListValue(IntValue(0))} // no such cursor was ever answered
+	if noCursor(op) {
+		return Result{Value: ListValue(IntValue(0))}
 	}
-	left := min(max(op.Value.Int, 1), MaxScan)
-	var next uint64
-	var page []byte
-	last := uint64(op.Amount)
-	m.table.ascend(last<<(64-cursorBits), func(hash uint64, key []byte, it item) bool {
-		cursor := hash >> (64 - cursorBits)
-		if cursor != last && (left <= 0 || len(page) >= scanBytes) {
-			next = cursor
-			return false
-		}
-		last = cursor
-		left--
-		if it.deadline == 0 || it.deadline > now {
-			page = appendValue(page, IntValue(int64(it.value.Kind)))
-			page = appendValue(page, Value{Kind: Text, Text: key})
+	p := newPage(op)
+	counters := m.ledger.listFrom(p.from(), p.left)
+	before := func(hash uint64) bool { // takes the counters that come before a hash
+		for ; len(counters) > 0 && counters[0].hash <= hash; counters = counters[1:] {
+			if !p.look(counters[0].hash) {
+				return false
+			}
+			if row, _ := m.ledger.era(counters[0].number); row.slices > 0 {
+				p.list(IntValue(int64(InstanceCounter)), Value{Kind: Text, Text: []byte(row.key)})
+			}
 		}
 		return true
+	}
+	full := false
+	m.table.ascend(p.from(), func(hash uint64, key []byte, it item) bool {
+		full = !before(hash) || !p.look(hash)
+		if !full && (it.deadline == 0 || it.deadline > now) {
+			p.list(IntValue(int64(it.value.Kind)), Value{Kind: Text, Text: key})
+		}
+		return !full
 	})
-	return Result{Value: Value{Kind: List, Text: append(appendValue(nil, IntValue(int64(next))), page...)}}
+	if !full {
+		before(math.MaxUint64)
+	}
+	return p.result()
 }

@@ -18,6 +18,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 //	open 1                          an Opener of term 1 (a script begins with one)
 //	@ 5000, @ +10, @ -10            the stamp of the Entries that follow
 //	tick                            an Entry without Batches
+//	wait 30000                      as much time passes, with such an Entry each second
 //	incr hits 5                     an Op by itself: one Entry, one Batch, one group
 //	apply                           one Entry, one Batch; the indented Ops below are its groups, "--" between two
 //	batch origin=a inc=1 seq=3      the same with a number of its own; answers the Verdict, too
@@ -32,7 +33,8 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 // An Op is a kind, its key, and what the kind needs: "incr k 5", "set k hello nx xx get keepttl px=100 at=9000",
 // "expire k px=100 gt", "register n1 resp=127.0.0.1:7379", "limit bytes=1000 keys=5", "increx k 5 low=0 high=9 saturate forever",
 // "setif k v ge=5 tell", "setrange k 3 text", "scan 0 10" (the cursor, how many). "ab*512" is ab 512 times, "" nothing; "1000x set k% v" is
-// a thousand Ops, with % their number. A group may begin with conditions: "if k missing", "if whole", "if k since 7", "if k since -1"
+// a thousand Ops, with % their number. Those about instance counters name the instance behind the key, if any: "icadd k anna 5
+// epoch=3", "bind anna 7 fresh" (the connection), "unbind anna 7 1000", "heartbeat anna 60000". A group may begin with conditions: "if k missing", "if whole", "if k since 7", "if k since -1"
 // (-1: before the last Entry).
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
@@ -128,6 +130,8 @@ func (s *script) command(words, block []string) (answers []string) {
 	case "tick":
 		s.apply(Entry{Kind: Ordinary, Stamp: s.stamp})
 		return s.events
+	case "wait":
+		return s.wait(s.int(words[1]))
 	case "apply":
 		return s.batch(s.own(), block)[1:]
 	case "batch":
@@ -165,6 +169,19 @@ func (s *script) command(words, block []string) (answers []string) {
 		return s.batch(s.own(), []string{strings.Join(words, " ")})[1:]
 	}
 	return answers
+}
+
+// wait lets millis pass. A snapshot after each of its many Entries would take too long: there is one behind each hundred.
+func (s *script) wait(millis int64) (events []string) {
+	snapshots := s.snapshots
+	for end, n := s.stamp+millis, 1; s.stamp < end; n++ {
+		s.stamp = min(end, s.stamp+1000)
+		s.snapshots = snapshots && n%100 == 0
+		s.apply(Entry{Kind: Ordinary, Stamp: s.stamp})
+		events = append(events, s.events...)
+	}
+	s.snapshots = snapshots
+	return fold(events)
 }
 
 // own is the next number of the script's own origin.
@@ -243,6 +260,9 @@ func (s *script) state() string {
 func (s *script) room() string {
 	limits, set := s.m.Limits()
 	text := fmt.Sprintf("bytes=%d of %d, keys=%d of %d", s.m.UsedBytes(), limits.Bytes, s.m.Keys(), limits.Keys)
+	if s.m.Instances() > 0 {
+		text += fmt.Sprintf(", instances=%d of %d", s.m.Instances(), limits.Instances)
+	}
 	if !set {
 		text += ", never limited"
 	}

@@ -53,12 +53,18 @@ func (s *script) op(words []string) Op {
 	if facts.key {
 		op.Key, rest = []byte(long(rest[0])), rest[1:]
 	}
+	if facts.instance {
+		if len(rest) > 0 && (!facts.lone || !strings.Contains(rest[0], "=")) {
+			op.Instance, rest = []byte(long(rest[0])), rest[1:]
+		}
+	}
 	if op.Kind == Register {
 		op.Value = Value{Kind: Text, Text: s.node(rest).Append(nil)}
 		return op
 	}
 	if op.Kind == Limit {
-		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys")})
+		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys"),
+			Instances: s.number(rest, "instances"), Lease: s.number(rest, "lease")})
 	}
 	if facts.amount && facts.value {
 		op.Amount, rest = s.int(rest[0]), rest[1:]
@@ -68,6 +74,9 @@ func (s *script) op(words []string) Op {
 	}
 	if facts.amount && !facts.value {
 		op.Amount = 1
+		if op.Kind == Heartbeat {
+			op.Amount = 0
+		}
 		if len(rest) > 0 {
 			op.Amount, rest = s.int(rest[0]), rest[1:]
 		}
@@ -83,7 +92,7 @@ func (s *script) op(words []string) Op {
 // word takes one of the words behind an Op, or reports that it is none.
 func (op *Op) word(s *script, word string) bool {
 	flags := map[string]Flags{"nx": NX, "xx": XX, "gt": GT, "lt": LT, "get": SetGet, "keepttl": KeepTTL,
-		"saturate": Saturate, "tell": Tell, "decimals": Decimals}
+		"saturate": Saturate, "tell": Tell, "decimals": Decimals, "fresh": Fresh}
 	modes := map[string]ExpiryMode{"px": After, "at": At}
 	comparators := map[string]Comparator{"eq": EQ, "ne": NE, "less": Less, "le": LE, "greater": Greater, "ge": GE, "any": ANY,
 		"same": Same, "differs": Differs}
@@ -95,6 +104,8 @@ func (op *Op) word(s *script, word string) bool {
 		op.Expiry = Expiry{Mode: Forever}
 	case comparators[name] != 0:
 		op.Compare, op.Than = comparators[name], ParseValue([]byte(value))
+	case name == "epoch":
+		op.Epoch = Epoch{Number: uint64(s.int(value)), Given: true}
 	case name == "low":
 		op.Low = ParseValue([]byte(value))
 	case name == "high":

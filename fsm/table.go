@@ -83,6 +83,11 @@ func (t *table) freeze() *branches {
 	return &frozen
 }
 
+// copy returns a table that goes its own way.
+func (t *table) copy() *table {
+	return &table{hashKey: t.hashKey, branches: *t.freeze(), count: t.count, generation: t.generation}
+}
+
 // writable is the branch of hash in a copy that no snapshot sees.
 func (t *table) writable(hash uint64) *branch {
 	p := &t.branches[branchOf(hash)]

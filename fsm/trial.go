@@ -15,8 +15,8 @@ package fsm
 // (A write that finds no room for the old value in its Batch's Results is refused alone, and the trial does not know. So what
 // makes groups of several Ops must keep their answers within MaxWeight, or within the bound that weight.go names.)
 
-// foresee says why the first of groups can't be applied as a whole, or OK. For one Op that is left to write.
-func (m *Machine) foresee(groups []byte) Code {
+// foresee says why the first of groups, of the Batch of this number, can't be applied as a whole, or OK. For one Op that is left to write.
+func (m *Machine) foresee(groups []byte, from Number) Code {
 	d := decoder{rest: groups}
 	ops := d.group()
 	if ops < 2 {
@@ -26,21 +26,21 @@ func (m *Machine) foresee(groups []byte) Code {
 	texts := 0
 	for range ops {
 		d.op(&op)
-		if op.Kind == Copy || op.Kind == SetRange {
+		if op.Kind == Copy || op.Kind == SetRange || kindFacts[op.Kind].ledger {
 			texts++
 		}
 	}
 	if d.failed || m.limits.hold(m.usage(), ops, texts, len(groups)-len(d.rest)) {
 		return OK // if it failed, the earnest pass says so
 	}
-	return m.try(groups, false)
+	return m.try(groups, from, false)
 }
 
 // try plays the first of groups and says which limit it meets, or OK; if whole, also what else an Op that can't be done would
 // answer. What it can't decode it leaves to the earnest pass.
-func (m *Machine) try(groups []byte, whole bool) Code {
+func (m *Machine) try(groups []byte, from Number, whole bool) Code {
 	d := decoder{rest: groups}
-	t := trial{m: m, whole: whole, usage: m.usage(), items: map[string]item{}}
+	t := trial{m: m, ledger: m.ledger, from: from, whole: whole, plain: m.plainUsage(), items: map[string]item{}}
 	var op Op
 	for n := d.group(); n > 0; n-- {
 		if d.op(&op); d.failed {
@@ -57,10 +57,13 @@ func (m *Machine) try(groups []byte, whole bool) Code {
 // new, and does not change meanwhile. It holds at most one item for each Op of the group.
 type trial struct {
 	m       *Machine
+	ledger  *ledger // the Machine's own, until copied
+	copied  bool
+	from    Number          // of the Batch
 	whole   bool            // every refusal counts
 	items   map[string]item // of the keys that were written to; the zero item: gone
 	flushed bool            // the Machine's own keys are gone
-	usage   usage
+	plain   usage           // of the plain keys
 }
 
 // play runs a write, unless a limit forbids it, and says which.
@@ -69,16 +72,22 @@ func (t *trial) play(op *Op) Code {
 	switch {
 	case op.Kind == Flush:
 		clear(t.items)
-		t.flushed, t.usage = true, usage{}
+		t.flushed, t.plain = true, usage{}
+		t.ownLedger().flush()
 		return OK
 	case op.tooLong() && t.whole:
 		return TooLong
-	case !facts.write || !facts.key || facts.internal || op.tooLong():
+	case op.tooLong() || facts.internal || !facts.ledger && (!facts.write || !facts.key):
 		return OK
+	case facts.ledger:
+		return t.playOnLedger(op)
 	case facts.target:
 		return t.move(op)
 	}
 	old, next := t.live(op.Key), item{}
+	if old.value.Kind == Nil && t.ledger.holds(t.m.table.hash(op.Key), op.Key) {
+		return t.playOnCounter(op)
+	}
 	r, does := t.m.decide(op, &old, old.value.Kind != Nil, &next)
 	if r.Code != OK && t.whole {
 		return r.Code
@@ -86,7 +95,7 @@ func (t *trial) play(op *Op) Code {
 	if does == keeps {
 		return OK
 	}
-	if code := t.m.limits.refuse(op, t.usage, &old, &next); code != OK {
+	if code := t.m.limits.refuse(op, t.usage(), &old, &next); code != OK {
 		return code
 	}
 	t.replace(op.Key, &old, &next)
@@ -95,6 +104,13 @@ func (t *trial) play(op *Op) Code {
 
 func (t *trial) move(op *Op) Code {
 	from, to := t.live(op.Key), t.live(op.target())
+	hash, targetHash := t.m.table.hash(op.Key), t.m.table.hash(op.target())
+	if onCounter(t.ledger, op, hash, from.value.Kind != Nil, targetHash, to.value.Kind != Nil) {
+		if t.whole {
+			return WrongType
+		}
+		return OK
+	}
 	r, moves := decideMove(op, from.value.Kind != Nil, to.value.Kind != Nil)
 	if r.Code != OK && t.whole {
 		return r.Code
@@ -102,7 +118,7 @@ func (t *trial) move(op *Op) Code {
 	if !moves {
 		return OK
 	}
-	if code := t.m.limits.exceeded(t.usage, t.usage.moved(op, &from, &to)); code != OK {
+	if code := t.m.limits.exceeded(t.usage(), t.usage().moved(op, &from, &to)); code != OK {
 		return code
 	}
 	t.replace(op.target(), &to, &from)
@@ -127,5 +143,5 @@ func (t *trial) live(key []byte) item {
 
 func (t *trial) replace(key []byte, old, next *item) {
 	t.items[string(key)] = *next
-	t.usage = t.usage.replace(key, old, next)
+	t.plain = t.plain.replace(key, old, next)
 }

@@ -14,12 +14,13 @@ const (
 type ValueKind uint8
 
 const (
-	Nil      ValueKind = 0 // no value: the key does not exist, or there is nothing to answer
-	Int      ValueKind = 1 // an int64, the fast path of every counter
-	Text     ValueKind = 2 // a short opaque string
-	decimal  ValueKind = 3 // reserved: exact decimals
-	instance ValueKind = 4 // reserved: instance counters
-	List     ValueKind = 5 // Values one after the other, in Results only: no key holds one
+	Nil     ValueKind = 0 // no value: the key does not exist, or there is nothing to answer
+	Int     ValueKind = 1 // an int64, the fast path of every counter
+	Text    ValueKind = 2 // a short opaque string
+	decimal ValueKind = 3 // reserved: exact decimals
+	// InstanceCounter is what Scan and Inspect call an instance counter: no Value is one, no Op can set one
+	InstanceCounter ValueKind = 4
+	List            ValueKind = 5 // Values one after the other, in Results only: no key holds one
 )
 
 // Value is what a key holds, or what an answer carries. The zero Value is Nil. Text belongs to whoever made the Value:

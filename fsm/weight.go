@@ -19,7 +19,7 @@ func (w *weight) add(op *Op) {
 		w.olds += op.Olds() * MaxText
 	case op.Kind == Get:
 		w.reads += MaxText
-	case op.Kind == Scan:
+	case op.Kind == Scan, op.Kind == ICSlices, op.Kind == ICInstances:
 		w.reads += scanBytes + MaxKey
 	}
 }

@@ -163,7 +163,7 @@ func TestATransactionMayPublishAHundredTimes(t *testing.T) {
 func TestAGlobTakesLinearTimeForEachByteOfTheName(t *testing.T) {
 	name := strings.Repeat("a", 1000)
 	pattern := []byte(strings.Repeat("a*", 500) + "b")
-	if (glob{pattern, true}).matches([]byte(name)) {
+	if (fsm.Glob{Pattern: pattern, Fold: true}).Matches([]byte(name)) {
 		t.Error("it matches")
 	}
 	for pattern, want := range map[string]bool{
@@ -171,7 +171,7 @@ func TestAGlobTakesLinearTimeForEachByteOfTheName(t *testing.T) {
 		"max[a-c]lients": true, "max[c-a]lients": true, "max[d-z]lients": false, `max\clients`: true, `max[\c]lients`: true,
 		"max[": false, "maxclient[s": true, "maxclient[": false, `maxclients\`: false, "*s*": true, "m*x*s": true, "*x": false,
 	} {
-		if got := (glob{[]byte(pattern), true}).matches([]byte("maxclients")); got != want {
+		if got := (fsm.Glob{Pattern: []byte(pattern), Fold: true}).Matches([]byte("maxclients")); got != want {
 			t.Errorf("%q matches: %t, want %t", pattern, got, want)
 		}
 	}

@@ -3,6 +3,8 @@ package resp
 import (
 	"fmt"
 	"strings"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 var catalogueCommands = []command{
@@ -138,7 +140,7 @@ func listCommands(s *session, w *writer, args [][]byte) {
 	case is(args[3], "ACLCAT"):
 		wanted = func(c *command) bool { return c.is(args[4]) }
 	case is(args[3], "PATTERN") && len(args[4]) <= maxPatterns:
-		wanted = func(c *command) bool { return (glob{args[4], true}).matches([]byte(c.name)) }
+		wanted = func(c *command) bool { return (fsm.Glob{Pattern: args[4], Fold: true}).Matches([]byte(c.name)) }
 	default:
 		w.Error(string(errSyntax))
 		return

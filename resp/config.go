@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 var configCommands = []command{
@@ -38,7 +40,7 @@ func configGet(s *session, w *writer, args [][]byte) {
 				matched = append(matched, known)
 				break
 			}
-			if bytes.ContainsAny(pattern, "*?[") && (glob{pattern, true}).matches([]byte(known.name)) {
+			if bytes.ContainsAny(pattern, "*?[") && (fsm.Glob{Pattern: pattern, Fold: true}).Matches([]byte(known.name)) {
 				matched = append(matched, known)
 				break
 			}

@@ -31,7 +31,7 @@ const (
 
 // filter is what a walk over keys is for.
 type filter struct {
-	match    glob
+	match    fsm.Glob
 	all      bool // match everything
 	typeName string
 }
@@ -41,11 +41,11 @@ func newFilter(pattern []byte) (filter, error) {
 		return filter{}, replyError(fmt.Sprintf("ERR pattern is longer than %d bytes", maxPattern))
 	}
 	own := append([]byte(nil), pattern...) // it outlives the command's arguments
-	return filter{match: glob{pattern: own}, all: string(pattern) == "*"}, nil
+	return filter{match: fsm.Glob{Pattern: own}, all: string(pattern) == "*"}, nil
 }
 
 func (f *filter) passes(kind fsm.Value, key []byte) bool {
-	return (f.typeName == "" || f.typeName == typeName(fsm.ValueKind(kind.Int))) && (f.all || f.match.matches(key))
+	return (f.typeName == "" || f.typeName == typeName(fsm.ValueKind(kind.Int))) && (f.all || f.match.Matches(key))
 }
 
 // each visits the keys of a page, which is what a Scan answers, and returns the next cursor.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 // subscriptions is what one session listens to.
@@ -179,7 +181,7 @@ func listChannels(k kind) func(*session, *writer, [][]byte) {
 				w.Error(err.Error())
 				return
 			}
-			names = slices.DeleteFunc(names, func(name string) bool { return !(glob{pattern: args[2]}).matches([]byte(name)) })
+			names = slices.DeleteFunc(names, func(name string) bool { return !(fsm.Glob{Pattern: args[2]}).Matches([]byte(name)) })
 		}
 		w.Array(len(names))
 		for _, name := range names {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 // kind is a name space of subscriptions.
@@ -81,7 +83,7 @@ func (e *switchboard) publish(k kind, channel, payload []byte) (times int) {
 		return times
 	}
 	for pattern, listeners := range e.listeners[patterns] {
-		if (glob{pattern: []byte(pattern)}).matches(channel) {
+		if (fsm.Glob{Pattern: []byte(pattern)}).Matches(channel) {
 			times += listeners.post("pmessage", []byte(pattern), channel, payload)
 		}
 	}

@@ -1,15 +1,15 @@
-package resp
+package fsm
 
-// glob is a Redis pattern: * any bytes, ? one byte, [abc] [a-z] [^x] one of a set, \ takes the next byte literally.
-type glob struct {
-	pattern []byte
-	fold    bool // in any case; names are then given in lower case
+// Glob is a Redis pattern: * any bytes, ? one byte, [abc] [a-z] [^x] one of a set, \ takes the next byte literally.
+type Glob struct {
+	Pattern []byte
+	Fold    bool // in any case; names are then given in lower case
 }
 
-// matches takes at most len(pattern) * len(name) steps, whatever the pattern. No pattern but the empty one matches an empty
+// Matches takes at most len(pattern) * len(name) steps, whatever the pattern. No pattern but the empty one matches an empty
 // name, not even * (as in Redis).
-func (g glob) matches(name []byte) bool {
-	pattern := g.pattern
+func (g Glob) Matches(name []byte) bool {
+	pattern := g.Pattern
 	if len(name) == 0 {
 		return len(pattern) == 0
 	}
@@ -39,7 +39,7 @@ func (g glob) matches(name []byte) bool {
 }
 
 // byte compares one byte with the first element of a pattern, and tells how wide that is.
-func (g glob) byte(pattern []byte, c byte) (width int, ok bool) {
+func (g Glob) byte(pattern []byte, c byte) (width int, ok bool) {
 	if len(pattern) == 0 {
 		return 0, false
 	}
@@ -57,7 +57,7 @@ func (g glob) byte(pattern []byte, c byte) (width int, ok bool) {
 }
 
 // set takes a set, which an end of the pattern closes, too (as in Redis).
-func (g glob) set(pattern []byte, c byte) (width int, ok bool) {
+func (g Glob) set(pattern []byte, c byte) (width int, ok bool) {
 	i := 1
 	negated := i < len(pattern) && pattern[i] == '^'
 	if negated {
@@ -83,8 +83,8 @@ func (g glob) set(pattern []byte, c byte) (width int, ok bool) {
 	return i, ok != negated
 }
 
-func (g glob) folded(c byte) byte {
-	if g.fold && 'A' <= c && c <= 'Z' {
+func (g Glob) folded(c byte) byte {
+	if g.Fold && 'A' <= c && c <= 'Z' {
 		return c + 'a' - 'A'
 	}
 	return c
