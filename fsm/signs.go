@@ -1,14 +1,5 @@
 package fsm
 
-// Sign is what a read outside a Batch says about the lease of the instance that it names. In answers: append only.
-type Sign uint8
-
-const (
-	SignNone Sign = 0 // nothing to do
-	SignDue  Sign = 1 // a third of the lease has passed: a Heartbeat should follow
-	SignNow  Sign = 2 // the instance is not alive, or its slice is not back yet: in a Batch the answer would be another
-)
-
 // EachSign visits what the Results of groups, which Query has answered, say of the instances that their ICGets name. instance points
 // into groups.
 func EachSign(groups []byte, results Results, visit func(instance []byte, sign Sign)) {

@@ -52,13 +52,20 @@ func parseType(_ *command, args [][]byte, to *call) error {
 }
 
 // typeName is what TYPE and the TYPE option of SCAN call a kind of value.
-func typeName(fsm.ValueKind) string { return "string" }
+func typeName(kind fsm.ValueKind) string {
+	if kind == fsm.InstanceCounter {
+		return "counter"
+	}
+	return "string"
+}
 
 // OBJECT ENCODING key
 func parseEncoding(_ *command, args [][]byte, to *call) error {
 	const embedded = 44 // bytes of a string up to which Redis keeps it in one piece with its header
 	return parseInspect(args[2], to, func(w *writer, f facts) {
 		switch {
+		case f.kind == fsm.InstanceCounter:
+			w.BulkString("counter")
 		case f.kind == fsm.Int:
 			w.BulkString("int")
 		case f.length <= embedded:

@@ -7,12 +7,6 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-// Of leases that an instance asks for, in milliseconds.
-const (
-	minLease = 3_000
-	maxLease = 86_400_000
-)
-
 // IC.HEARTBEAT instance [TTL ms]
 func parseICHeartbeat(_ *command, args [][]byte, to *call) error {
 	op := fsm.Op{Kind: fsm.Heartbeat, Instance: args[1]}
@@ -25,8 +19,8 @@ func parseICHeartbeat(_ *command, args [][]byte, to *call) error {
 		if op.Amount, ok = fsm.ParseInt(args[3]); !ok {
 			return errNotInteger
 		}
-		if op.Amount < minLease || op.Amount > maxLease {
-			return replyError(fmt.Sprintf("ERR the lease must be from %d to %d milliseconds", minLease, maxLease))
+		if op.Amount < fsm.MinLease || op.Amount > fsm.MaxLease {
+			return replyError(fmt.Sprintf("ERR the lease must be from %d to %d milliseconds", fsm.MinLease, fsm.MaxLease))
 		}
 	}
 	to.ops = append(to.ops, op)
@@ -74,11 +68,19 @@ func parseICInstances(_ *command, args [][]byte, to *call) error {
 
 // lifeName is what clients read for an fsm.Life.
 func lifeName(life fsm.Value) string {
-	names := [...]string{"unknown", "alive", "bound", "leaving", "gone", "parked"}
-	if life.Int < 0 || life.Int >= int64(len(names)) {
-		return names[0]
+	switch fsm.Life(life.Int) {
+	case fsm.Alive:
+		return "alive"
+	case fsm.Bound:
+		return "bound"
+	case fsm.Leaving:
+		return "leaving"
+	case fsm.Gone:
+		return "gone"
+	case fsm.Parked:
+		return "parked"
 	}
-	return names[life.Int]
+	return "unknown"
 }
 
 // pageOf makes op one that answers a page, and replies as SCAN does: options are the cursor and COUNT, and one writes an item
@@ -151,7 +153,7 @@ func parseICClear(_ *command, args [][]byte, to *call) error {
 	}
 	to.render = func(w *writer, _ *command, _ int, _ *answers) { w.Int(0) } // no key is empty, so nothing matches an empty pattern
 	if len(args[2]) > 0 {
-		to.walk = &clearWalk{pattern: f.match.pattern}
+		to.walk = &clearWalk{pattern: f.match.Pattern}
 	}
 	return nil
 }

@@ -31,10 +31,10 @@ func (u *unit) revive(due *heartbeats) bool {
 		if !ok {
 			break
 		}
-		group := u.request.Groups[s.from:s.to]
 		if s.command == nil || !s.signs {
 			continue
 		}
+		group := u.request.Groups[s.from:s.to]
 		fsm.EachSign(group, mine, func(instance []byte, sign fsm.Sign) {
 			switch sign {
 			case fsm.SignDue:
