@@ -129,6 +129,12 @@ func checkInstance(name []byte) error {
 	return nil
 }
 
+// tooManyInstances begins like outOfRoom.
+func tooManyInstances(limit int64) replyError {
+	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
+		"it would go beyond the cluster's max-instances of %d; wait until instances that are gone are forgotten, or raise it", limit))
+}
+
 // IC.GET key [instance]
 func parseICGet(_ *command, args [][]byte, to *call) error {
 	to.render = replyCounter

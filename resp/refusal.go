@@ -36,12 +36,6 @@ func outOfRoom(limit string, value int64) replyError {
 		"it would go beyond the cluster's %s of %d; delete keys or raise it", limit, value))
 }
 
-// tooManyInstances begins like outOfRoom.
-func tooManyInstances(limit int64) replyError {
-	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
-		"it would go beyond the cluster's max-instances of %d; wait until instances that are gone are forgotten, or raise it", limit))
-}
-
 // shownBytes is how much of what a client sent is repeated in an error. (Redis: 128.)
 const shownBytes = 128
 

@@ -128,12 +128,13 @@ func newDoor(o *Options) *door {
 	d := &door{
 		cluster: o.Cluster, facade: f, gate: gate{cluster: o.Cluster, behind: tightFor}, table: newTable(f.families()), version: o.version(),
 		runID: newRunID(), systemMemory: systemMemory(),
-		now: now, started: now(), bindings: newBindings(o.Cluster, o.BindGrace), heartbeats: newHeartbeats(o.Cluster), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
+		now: now, started: now(), mostClients: int64(o.maxClients()), idle: newIdle(), password: newPassword(o.Password),
 		clock: func() time.Duration { return max(1, time.Since(began)) },
 	}
 	f.publish = func(channel, message []byte) int { return d.switchboard.publish(channels, channel, message) }
 	d.maxClients.Store(d.mostClients)
 	d.base.Store(&counters{})
+	d.bindings, d.heartbeats = newBindings(o.Cluster, o.BindGrace), newHeartbeats(o.Cluster)
 	d.slowlog.micros.Store(defaultSlowMicros)
 	d.slowlog.length.Store(defaultSlowLength)
 	d.rewatch()
