@@ -8,79 +8,97 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-func TestWhatNoInstanceCounterCommandCanMeanIsRefusedAtTheDoor(t *testing.T) {
-	long := strings.Repeat("i", fsm.MaxInstance+1)
-	const (
-		integer  = "(error) ERR value is not an integer or out of range"
-		syntax   = "(error) ERR syntax error"
-		noName   = "(error) ERR instance name is empty (it has 1 to 255 bytes)"
-		longName = "(error) ERR instance name is longer than 255 bytes"
-		emptyKey = "(error) ERR key is empty (a key has 1 to 1024 bytes)"
-		lease    = "(error) ERR the lease must be from 3000 to 86400000 milliseconds"
-		cursor   = "(error) ERR invalid cursor"
-	)
-	arity := func(name string) string {
-		return "(error) ERR wrong number of arguments for '" + name + "' command"
-	}
-	for _, row := range []struct {
-		want string
-		args []string
-	}{
-		{emptyKey, []string{"IC.INCRBY", "", "i", "1"}},
-		{noName, []string{"IC.INCRBY", "k", "", "1"}},
-		{longName, []string{"IC.INCRBY", "k", long, "1"}},
-		{integer, []string{"IC.INCRBY", "k", "i", "1.5"}},
-		{"(error) ERR decrement would overflow", []string{"IC.DECRBY", "k", "i", "-9223372036854775808"}},
-		{syntax, []string{"IC.INCRBY", "k", "i", "1", "EPOCH"}},
-		{syntax, []string{"IC.INCRBY", "k", "i", "1", "AGE", "1"}},
-		{"(error) ERR invalid epoch '-1': it is an integer from 0 on, the last that IC.GET replies", []string{"IC.INCRBY", "k", "i", "1", "EPOCH", "-1"}},
-		{"(error) ERR invalid epoch 'x': it is an integer from 0 on, the last that IC.GET replies", []string{"IC.DECRBY", "k", "i", "1", "EPOCH", "x"}},
-		{arity("ic.get"), []string{"IC.GET", "k", "i", "j"}},
-		{noName, []string{"IC.GET", "k", ""}},
-		{emptyKey, []string{"IC.GET", ""}},
-		{noName, []string{"IC.MGET", "", "k"}},
-		{emptyKey, []string{"IC.MGET", "i", "k", ""}},
-		{"(error) ERR too many keys: 'ic.mget' takes at most 1000", append([]string{"IC.MGET"}, repeat("i", maxGroupReads+1, "k")...)},
-		{arity("ic.mincrby"), []string{"IC.MINCRBY", "i", "k", "1", "l"}},
-		{integer, []string{"IC.MINCRBY", "i", "k", "1", "l", "x"}},
-		{longName, []string{"IC.MINCRBY", long, "k", "1"}},
-		{"(error) ERR too many keys: 'ic.mincrby' takes at most 16384", append([]string{"IC.MINCRBY"}, repeat("i", maxCommandKeys+1, "k", "1")...)},
-		{integer, []string{"IC.SET", "k", "i", ""}},
-		{integer, []string{"IC.SETSLICE", "k", "i", "9223372036854775808"}},
-		{longName, []string{"IC.DEL", "k", long}},
-		{arity("ic.del"), []string{"IC.DEL", "k", "i", "j"}},
-		{noName, []string{"IC.DELSLICE", "k", ""}},
-		{"(error) ERR unknown comparator 'XX'; use EQ, NE, LT, LE, GT, GE or ANY", []string{"IC.INCRBYIF", "k", "i", "XX", "1", "1"}},
-		{"(error) ERR value is not a valid float", []string{"IC.SETIF", "k", "i", "EQ", "x", "1"}},
-		{integer, []string{"IC.SETSLICEIF", "k", "i", "EQ", "1", "1.5"}},
-		{syntax, []string{"IC.HEARTBEAT", "i", "TTL"}},
-		{syntax, []string{"IC.HEARTBEAT", "i", "EX", "5000"}},
-		{integer, []string{"IC.HEARTBEAT", "i", "TTL", "x"}},
-		{lease, []string{"IC.HEARTBEAT", "i", "TTL", "2999"}},
-		{lease, []string{"IC.HEARTBEAT", "i", "TTL", "86400001"}},
-		{noName, []string{"IC.HEARTBEAT", ""}},
-		{longName, []string{"IC.CLEARINSTANCE", long}},
-		{syntax, []string{"IC.CLEAR", "a*"}},
-		{syntax, []string{"IC.CLEAR", "GLOB", "a*"}},
-		{"(error) ERR pattern is longer than 1024 bytes", []string{"IC.CLEAR", "MATCH", strings.Repeat("a", maxPattern+1)}},
-		{"(integer) 0", []string{"IC.CLEAR", "MATCH", ""}},
-		{cursor, []string{"IC.SLICES", "k", "x"}},
-		{arity("ic.slices"), []string{"IC.SLICES", "k", "0", "COUNT"}},
-		{syntax, []string{"IC.SLICES", "k", "0", "COUNT", "0"}},
-		{syntax, []string{"IC.SLICES", "k", "0", "MATCH", "1"}},
-		{emptyKey, []string{"IC.SLICES", ""}},
-		{cursor, []string{"IC.INSTANCES", "-x"}},
-		{integer, []string{"IC.INSTANCES", "0", "COUNT", "x"}},
-		{arity("ic.instances"), []string{"IC.INSTANCES", "0", "COUNT"}},
-		{syntax, []string{"IC.BIND", "i", "STALE"}},
-		{syntax, []string{"IC.BIND", "i", "FRESH", "FRESH"}},
-		{noName, []string{"IC.BIND", ""}},
-	} {
+// mistake is a command that is refused without asking the cluster, and how.
+type mistake struct {
+	want string
+	args []string
+}
+
+const (
+	badInteger = "(error) ERR value is not an integer or out of range"
+	badSyntax  = "(error) ERR syntax error"
+	noName     = "(error) ERR instance name is empty (it has 1 to 255 bytes)"
+	longName   = "(error) ERR instance name is longer than 255 bytes"
+	noKey      = "(error) ERR key is empty (a key has 1 to 1024 bytes)"
+)
+
+func badArity(name string) string {
+	return "(error) ERR wrong number of arguments for '" + name + "' command"
+}
+
+func wantsMistakes(t *testing.T, rows []mistake) {
+	t.Helper()
+	for _, row := range rows {
 		c := newClient(t, newTestCluster(t))
 		c.send(packed(row.args...))
 		c.wants(row.want)
 		c.asked()
 	}
+}
+
+func TestWhatCanNotBeDoneWithASliceIsRefusedAtTheDoor(t *testing.T) {
+	long := strings.Repeat("i", fsm.MaxInstance+1)
+	wantsMistakes(t, []mistake{
+		{noKey, []string{"IC.INCRBY", "", "i", "1"}},
+		{noName, []string{"IC.INCRBY", "k", "", "1"}},
+		{longName, []string{"IC.INCRBY", "k", long, "1"}},
+		{badInteger, []string{"IC.INCRBY", "k", "i", "1.5"}},
+		{"(error) ERR decrement would overflow", []string{"IC.DECRBY", "k", "i", "-9223372036854775808"}},
+		{badSyntax, []string{"IC.INCRBY", "k", "i", "1", "EPOCH"}},
+		{badSyntax, []string{"IC.INCRBY", "k", "i", "1", "AGE", "1"}},
+		{"(error) ERR invalid epoch '-1': it is an integer from 0 on, the last that IC.GET replies", []string{"IC.INCRBY", "k", "i", "1", "EPOCH", "-1"}},
+		{"(error) ERR invalid epoch 'x': it is an integer from 0 on, the last that IC.GET replies", []string{"IC.DECRBY", "k", "i", "1", "EPOCH", "x"}},
+		{badArity("ic.get"), []string{"IC.GET", "k", "i", "j"}},
+		{noName, []string{"IC.GET", "k", ""}},
+		{noKey, []string{"IC.GET", ""}},
+		{noName, []string{"IC.MGET", "", "k"}},
+		{noKey, []string{"IC.MGET", "i", "k", ""}},
+		{"(error) ERR too many keys: 'ic.mget' takes at most 1000", append([]string{"IC.MGET"}, repeat("i", maxGroupReads+1, "k")...)},
+		{badArity("ic.mincrby"), []string{"IC.MINCRBY", "i", "k", "1", "l"}},
+		{badInteger, []string{"IC.MINCRBY", "i", "k", "1", "l", "x"}},
+		{longName, []string{"IC.MINCRBY", long, "k", "1"}},
+		{"(error) ERR too many keys: 'ic.mincrby' takes at most 16384", append([]string{"IC.MINCRBY"}, repeat("i", maxCommandKeys+1, "k", "1")...)},
+		{badInteger, []string{"IC.SET", "k", "i", ""}},
+		{badInteger, []string{"IC.SETSLICE", "k", "i", "9223372036854775808"}},
+		{longName, []string{"IC.DEL", "k", long}},
+		{badArity("ic.del"), []string{"IC.DEL", "k", "i", "j"}},
+		{noName, []string{"IC.DELSLICE", "k", ""}},
+		{"(error) ERR unknown comparator 'XX'; use EQ, NE, LT, LE, GT, GE or ANY", []string{"IC.INCRBYIF", "k", "i", "XX", "1", "1"}},
+		{"(error) ERR value is not a valid float", []string{"IC.SETIF", "k", "i", "EQ", "x", "1"}},
+		{badInteger, []string{"IC.SETSLICEIF", "k", "i", "EQ", "1", "1.5"}},
+	})
+}
+
+func TestWhatCanNotBeDoneWithAnInstanceIsRefusedAtTheDoor(t *testing.T) {
+	long := strings.Repeat("i", fsm.MaxInstance+1)
+	const (
+		lease  = "(error) ERR the lease must be from 3000 to 86400000 milliseconds"
+		cursor = "(error) ERR invalid cursor"
+	)
+	wantsMistakes(t, []mistake{
+		{badSyntax, []string{"IC.HEARTBEAT", "i", "TTL"}},
+		{badSyntax, []string{"IC.HEARTBEAT", "i", "EX", "5000"}},
+		{badInteger, []string{"IC.HEARTBEAT", "i", "TTL", "x"}},
+		{lease, []string{"IC.HEARTBEAT", "i", "TTL", "2999"}},
+		{lease, []string{"IC.HEARTBEAT", "i", "TTL", "86400001"}},
+		{noName, []string{"IC.HEARTBEAT", ""}},
+		{longName, []string{"IC.CLEARINSTANCE", long}},
+		{badSyntax, []string{"IC.CLEAR", "a*"}},
+		{badSyntax, []string{"IC.CLEAR", "GLOB", "a*"}},
+		{"(error) ERR pattern is longer than 1024 bytes", []string{"IC.CLEAR", "MATCH", strings.Repeat("a", maxPattern+1)}},
+		{"(integer) 0", []string{"IC.CLEAR", "MATCH", ""}},
+		{cursor, []string{"IC.SLICES", "k", "x"}},
+		{badArity("ic.slices"), []string{"IC.SLICES", "k", "0", "COUNT"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT", "0"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "MATCH", "1"}},
+		{noKey, []string{"IC.SLICES", ""}},
+		{cursor, []string{"IC.INSTANCES", "-x"}},
+		{badInteger, []string{"IC.INSTANCES", "0", "COUNT", "x"}},
+		{badArity("ic.instances"), []string{"IC.INSTANCES", "0", "COUNT"}},
+		{badSyntax, []string{"IC.BIND", "i", "STALE"}},
+		{badSyntax, []string{"IC.BIND", "i", "FRESH", "FRESH"}},
+		{noName, []string{"IC.BIND", ""}},
+	})
 }
 
 // list is a Result as the Machine answers it.
