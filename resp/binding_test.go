@@ -136,18 +136,32 @@ func TestTheEndOfABindingIsToldUntilItIsAnswered(t *testing.T) {
 
 // Else the instance would be bound for ever.
 func TestTheEndOfABindingIsToldBehindTheBindingThatWasOnItsWay(t *testing.T) {
-	inVirtualTime(t, func(s *boundServer) {
-		u := s.bound()
-		u.send("IC.BIND i\r\n")
-		synctest.Wait()
-		u.Close()
-		time.Sleep(500 * time.Millisecond)
-		if got := s.asked(); got != "propose 1" {
-			s.t.Fatalf("the cluster was asked %q", got)
-		}
-		s.cluster.fail(fsm.ErrUnknown)
-		s.wantsFarewells(farewell{"i", 1})
-	})
+	for name, end := range map[string]func(s *boundServer, u *user){
+		"closed": func(s *boundServer, u *user) { u.Close() },
+		"killed": func(s *boundServer, u *user) {
+			other := s.bound()
+			other.send("CLIENT KILL ID 1\r\n")
+			other.wants("(integer) 1")
+			u.wantsEnd()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inVirtualTime(t, func(s *boundServer) {
+				u := s.bound()
+				u.send("IC.BIND i\r\n")
+				if got := s.asked(); got != "propose 1" {
+					s.t.Fatalf("the cluster was asked %q", got)
+				}
+				end(s, u)
+				time.Sleep(500 * time.Millisecond)
+				if got := s.asked(); got != "" {
+					s.t.Fatalf("before the binding has an answer the cluster was asked %q", got)
+				}
+				s.cluster.fail(fsm.ErrUnknown)
+				s.wantsFarewells(farewell{"i", 1})
+			})
+		})
+	}
 }
 
 func TestEveryEndButThatOfTheNodeEndsBindings(t *testing.T) {

@@ -14,7 +14,7 @@ func FuzzParse(f *testing.F) {
 	for _, line := range []string{
 		"set k v nx get ex 10", "SET k v XX PXAT 99999999999999 KEEPTTL", "set k v ifeq a get", "getex k persist", "increx k byfloat 1e3 lbound -1 ubound 5 saturate px 1 enx",
 		"increx k byint 9223372036854775807 exat 1", "incrbyfloat k 1e-18", "setif k lt 1.5 2 ex 1", "incrbyif k any 0 1", "cas k 1 2", "delex k ifne a",
-		"ic.incrby k i 1 epoch 9223372036854775807", "ic.decrby k i -9223372036854775807", "ic.get k i", "ic.mget i a b", "ic.mincrby i a 1 a 2", "ic.set k i 1",
+		"ic.incrbyif k " + strings.Repeat("i", fsm.MaxInstance) + " any 0 1", "ic.incrby k i 1 epoch 9223372036854775807", "ic.decrby k i -9223372036854775807", "ic.get k i", "ic.mget i a b", "ic.mincrby i a 1 a 2", "ic.set k i 1",
 		"ic.del k i", "ic.setslice k i 0", "ic.delslice k i", "ic.incrbyif k i lt 1.5 2", "ic.setif k i any 0 1", "ic.setsliceif k i ne 1 -1", "ic.slices k 1 count 5",
 		"ic.instances 281474976710656 count 1", "ic.heartbeat i ttl 3000", "ic.bind i fresh", "ic.clearinstance i", "ic.clear match a*",
 		"scan 0 match a* count 10 type string", "copy a b db 0 replace", "expire k -1 gt", "pexpireat k 9223372036854775807", "mset a 1 b 2", "msetnx a 1",

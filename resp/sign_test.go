@@ -116,3 +116,41 @@ func TestAReadInABatchIsASignByItself(t *testing.T) {
 	c.wants("(integer) 1", three(5, 0, 0))
 	c.asked()
 }
+
+// stroke is an Entry without anything, as a leader proposes it while leases run.
+func (c *testCluster) stroke() {
+	c.index++
+	if _, err := c.machine.Apply(c.index, 1, fsm.Entry{Kind: fsm.Ordinary, Stamp: c.now}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestAnInstanceThatOnlyReadsLivesAndWritesOnceInAThirdOfItsLease(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	const seconds = 180
+	c.send("IC.INCRBY k reads 5\r\nIC.INCRBY k silent 2\r\n")
+	c.cluster.step()
+	c.replies()
+	c.cluster.history = nil
+	beats := 0
+	for second := 1; second <= seconds; second++ {
+		c.cluster.now += 1000
+		c.cluster.stroke()
+		c.send("IC.GET k reads\r\n")
+		for c.cluster.step() {
+		}
+		total := 7
+		if second >= fsm.DefaultLease/1000 {
+			total = 5
+		}
+		c.wants(three(total, 5, 0))
+	}
+	for _, asked := range c.cluster.history {
+		if asked == "propose 1" {
+			beats++
+		}
+	}
+	if most := seconds * 1000 / (fsm.DefaultLease / 3); beats > most || beats < most/2 {
+		t.Errorf("%d Heartbeats in %d seconds, want at most %d", beats, seconds, most)
+	}
+}
