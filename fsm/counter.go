@@ -30,7 +30,9 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return Result{Code: NoRoom}
 	case facts.write && r.forbidden != OK:
 		return m.limits.refusal(r.forbidden)
-	case facts.ledger && (facts.write || op.Kind == ICGet):
+	case facts.session:
+		return m.changeSession(op)
+	case facts.ledger && (facts.write || op.Kind == ICGet && r.forbidden == OK): // what is forbidden renews nothing
 		return m.applyToLedger(op, r)
 	case facts.target:
 		return m.move(op)

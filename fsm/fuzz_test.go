@@ -40,6 +40,10 @@ func FuzzApplyOfWhatDecodeBatchLetsPass(f *testing.F) {
 			f.Add(b, int64(50))
 		}
 	}
+	for sequence := range uint64(4) { // ann of smallMachine has done 1 and 3
+		group := AppendGroupIf(nil, Terms{Once: Once{sessionID("ann"), sequence + 1, 1}}, []Op{incrOp("hits")})
+		f.Add(AppendBatch(nil, Number{"n1", 1, 1}, 2, group, AppendGroup(nil, []Op{openOp("bob", 5)})), int64(1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte, stamp int64) {
 		b, decodeErr := DecodeBatch(data)
 		if decodeErr != nil && !errors.Is(decodeErr, ErrFormat) {
@@ -84,7 +88,9 @@ func checkOps(t *testing.T, b Batch, results Results) {
 				t.Fatalf("no Result for a %s", ops[i].Kind)
 			}
 		}
-		checkWhole(t, ops, answers)
+		if !d.once.Given() { // what was remembered may be of other Ops under the same hash
+			checkWhole(t, ops, answers)
+		}
 		group := AppendGroup(nil, ops)
 		at := decoder{rest: group}
 		again := make([]Op, at.group())
@@ -223,8 +229,8 @@ func FuzzRestoreOfACraftedImage(f *testing.F) {
 	from := (&origin{number: Number{"a", 1, 1}}).append(nil)
 	limits := Limits{Bytes: 1000, Keys: 1}.append(nil)
 	changes := (&versions{}).append(nil)
-	f.Add(head, item, from, from, node, limits, changes, totals{1, 1, 1}.append(nil))
-	f.Add(head, item, from, (&origin{number: Number{"b", 1, 1}}).append(nil), node, limits, changes, totals{1, 2, 1}.append(nil))
+	f.Add(head, item, from, from, node, limits, changes, totals{items: 1, origins: 1, nodes: 1}.append(nil))
+	f.Add(head, item, from, (&origin{number: Number{"b", 1, 1}}).append(nil), node, limits, changes, totals{items: 1, origins: 2, nodes: 1}.append(nil))
 	f.Fuzz(func(t *testing.T, head, items, from, removed, node, limits, versions, end []byte) {
 		image := appendBlock([]byte(imageMagic), blockHead, head)
 		image = appendBlock(image, blockItems, items)
