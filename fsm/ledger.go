@@ -8,7 +8,7 @@ import "github.com/tidwall/btree"
 //	instances     who: name, lease, binding (instance.go, binding.go)
 //	counters      what: key, epoch, total (era.go)
 //	slices        who contributed how much to what; parked: what the dead have contributed (slice.go)
-//	begin         at the start of each Entry, in bounded steps: deaths, returns, what is left of old eras (death.go)
+//	steps         at the start of each Entry, in bounded steps: deaths, returns, what is left of old eras (death.go)
 //	apply         one Op (account.go)
 //
 // Every instance and every era of a key has a number of its own, from one series that never falls. A slice names both, so when

@@ -156,6 +156,8 @@ func refusal(c *command, r fsm.Result) string {
 		return "ERR no such key"
 	case fsm.ReadLater:
 		return "ERR the replies of this transaction are too large; read less in one that writes"
+	case fsm.FullInstances:
+		return string(tooManyInstances(r.Value.Int))
 	case fsm.FullBytes:
 		return string(outOfRoom("max-bytes", r.Value.Int))
 	case fsm.FullKeys:

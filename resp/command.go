@@ -74,6 +74,7 @@ func families() []family {
 		{"Counters", "string", counterCommands},
 		{"Decimals, and counters within bounds", "string", decimalCommands},
 		{"Conditions", "string", conditionCommands},
+		{"Instance counters", "module", instanceCommands},
 		{"Values", "string", textCommands},
 		{"Parts of values", "string", rangeCommands},
 		{"Keys and deadlines", "generic", keyCommands},
@@ -110,6 +111,9 @@ type call struct {
 	strong     bool // read strongly whatever the connection's level is, and in one group
 	looks      int  // keys that reads look at, at most
 	writes     bool // some Op writes, or for another reason it must be proposed
+	signs      bool // some read is a sign of life of an instance; see sign.go
+	binds      bool // some Op binds an instance to the connection
+	walk       walk // that it begins, alone on its way and without Ops; nil: none
 
 	taken func(*session) // what is left to do when the command has been answered or placed, not queued; nil: nothing
 }
@@ -131,11 +135,14 @@ func (c *call) parsed() {
 	for i := range c.ops {
 		op := &c.ops[i]
 		c.writes = c.writes || op.Kind.Writes()
-		if c.looks++; op.Kind == fsm.Scan {
+		if c.looks++; isPage(op.Kind) {
 			c.looks += int(op.Value.Int)
 		}
 	}
 }
+
+// isPage reports whether an Op of the kind looks at as many things as its Value says.
+func isPage(k fsm.Kind) bool { return k == fsm.Scan || k == fsm.ICSlices || k == fsm.ICInstances }
 
 // table finds commands by name.
 type table struct {

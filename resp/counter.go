@@ -66,21 +66,29 @@ func replyIntegers(w *writer, c *command, ops int, a *answers) {
 }
 
 func parseAdd(args [][]byte, sign int64, to *call) error {
-	amount := int64(1)
+	amount := sign
 	if len(args) == 3 {
-		n, ok := fsm.ParseInt(args[2])
-		if !ok {
-			return errNotInteger
+		var err error
+		if amount, err = parseIncrement(args[2], sign); err != nil {
+			return err
 		}
-		if sign < 0 && n == math.MinInt64 { // has no negative
-			return replyError("ERR decrement would overflow")
-		}
-		amount = n
 	}
 	if err := checkKey(args[1]); err != nil {
 		return err
 	}
-	to.ops = append(to.ops, fsm.Op{Kind: fsm.Incr, Key: args[1], Amount: sign * amount})
+	to.ops = append(to.ops, fsm.Op{Kind: fsm.Incr, Key: args[1], Amount: amount})
 	to.render = replyInt
 	return nil
+}
+
+// parseIncrement reads what is to be added, or with the sign -1 subtracted.
+func parseIncrement(arg []byte, sign int64) (int64, error) {
+	n, ok := fsm.ParseInt(arg)
+	if !ok {
+		return 0, errNotInteger
+	}
+	if sign < 0 && n == math.MinInt64 { // has no negative
+		return 0, replyError("ERR decrement would overflow")
+	}
+	return sign * n, nil
 }

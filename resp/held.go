@@ -15,7 +15,7 @@ const heldStep = 4 << 10
 
 // holds is how many bytes of buffers the session has, used or not.
 func (s *session) holds() int {
-	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0])) + s.subscriptions.holds()
+	n := s.in.holds() + cap(s.out.buf) + cap(s.call.ops)*int(unsafe.Sizeof(s.call.ops[0])) + s.subscriptions.holds() + s.bound.holds()
 	for _, u := range [...]*unit{s.open, s.sent, s.spare} {
 		if u != nil {
 			n += u.holds()
@@ -38,7 +38,7 @@ func (r *Reader) holds() int {
 func (u *unit) holds() int {
 	walked := 0
 	if u.walk != nil {
-		walked = cap(u.walk.replies.buf)
+		walked = u.walk.holds()
 	}
 	return walked + cap(u.request.Groups) + cap(u.again.Groups) + cap(u.slots)*int(unsafe.Sizeof(u.slots[0])) + cap(u.text.buf)
 }

@@ -4,10 +4,10 @@ import "github.com/truecount/truecount/fsm"
 
 var inspectCommands = []command{
 	{name: "type", arity: 2, flags: "readonly fast", keys: oneKey, parse: parseType,
-		syntax: "key", summary: "Tells what kind of value a key holds.", reply: "simple string: string, or none"},
+		syntax: "key", summary: "Tells what kind of value a key holds.", reply: "simple string: string, counter, or none"},
 	{name: "object", arity: -2, flags: "readonly", summary: "A container for commands about how a key is kept.", subs: []command{
 		{name: "object|encoding", arity: 3, flags: "readonly", keys: secondKey, parse: parseEncoding,
-			syntax: "key", summary: "Tells how Redis would keep a key's value.", reply: "bulk string: int, embstr or raw; or null"},
+			syntax: "key", summary: "Tells how Redis would keep a key's value.", reply: "bulk string: int, embstr, raw or counter; or null"},
 		{name: "object|refcount", arity: 3, flags: "readonly", keys: secondKey, parse: parseRefCount,
 			syntax: "key", summary: "Tells that nothing is shared.", reply: "integer: 1; or null"},
 		{name: "object|idletime", arity: 3, flags: "readonly", keys: secondKey, parse: refuseIfThere("ERR idle times are not tracked"),
@@ -52,13 +52,20 @@ func parseType(_ *command, args [][]byte, to *call) error {
 }
 
 // typeName is what TYPE and the TYPE option of SCAN call a kind of value.
-func typeName(fsm.ValueKind) string { return "string" }
+func typeName(kind fsm.ValueKind) string {
+	if kind == fsm.InstanceCounter {
+		return "counter"
+	}
+	return "string"
+}
 
 // OBJECT ENCODING key
 func parseEncoding(_ *command, args [][]byte, to *call) error {
 	const embedded = 44 // bytes of a string up to which Redis keeps it in one piece with its header
 	return parseInspect(args[2], to, func(w *writer, f facts) {
 		switch {
+		case f.kind == fsm.InstanceCounter:
+			w.BulkString("counter")
 		case f.kind == fsm.Int:
 			w.BulkString("int")
 		case f.length <= embedded:

@@ -31,7 +31,7 @@ func letter(c byte) classes { return 1 << strings.IndexByte(classLetters, c) }
 // classOf is what an event is; 0: nothing that Redis has a notification for.
 func classOf(event string) classes {
 	switch event {
-	case "set", "incrby", "incrbyfloat", "append", "setrange":
+	case "set", "incrby", "incrbyfloat", "append", "setrange", "park", "return":
 		return letter('$')
 	case "del", "expire", "persist", "rename_from", "rename_to", "copy_to":
 		return letter('g')

@@ -185,6 +185,7 @@ func (s *session) speak(protocol int) {
 // RESET is for pools of connections: nothing of what one user set shall meet the next.
 func reset(s *session, w *writer, _ [][]byte) {
 	s.endTransaction()
+	s.unbind()
 	s.unsubscribeAll()
 	s.stopMonitor()
 	s.speak(protocol2)

@@ -76,7 +76,7 @@ func (s *session) classify(u *unit, call *call) {
 func (c *call) size() (bytes int) {
 	for i := range c.ops {
 		op := &c.ops[i]
-		bytes += perOp + len(op.Key) + len(op.Value.Text)
+		bytes += perOp + len(op.Key) + len(op.Value.Text) + len(op.Instance)
 		if op.Kind == fsm.IncrEx || op.Compare != 0 { // more numbers
 			bytes += perOp + len(op.Than.Text) + len(op.Low.Text) + len(op.High.Text)
 		}

@@ -93,6 +93,9 @@ func within(text []byte, start, end int64) []byte {
 // replyLength is the second of what an Inspect answers.
 func replyLength(w *writer, c *command, _ int, a *answers) {
 	facts, r := a.facts()
+	if facts.kind == fsm.InstanceCounter {
+		r.Code = fsm.WrongType
+	}
 	if r.Code != fsm.OK {
 		w.Error(refusal(c, r))
 		return

@@ -39,6 +39,11 @@ func (s *session) render(u *unit) {
 	}
 	s.tallySlots(u, equal, len(u.slots), failed)
 	s.tallyLookups()
+	if u.revived && u.again.Err != nil {
+		if text, repeatable := failure(u.again.Err); repeatable {
+			s.refuse(text) // see burst.go
+		}
+	}
 	s.results, s.again = answers{}, answers{} // they point into what the cluster gave
 	s.recycle(u)
 }
@@ -58,6 +63,11 @@ func (s *session) renderOther(u *unit, l *slot) {
 	}
 	for range l.ops {
 		s.results.next()
+	}
+	if u.again.Err != nil && u.revived {
+		text, _ := failure(u.again.Err)
+		s.out.Error(text)
+		return
 	}
 	if u.again.Err != nil {
 		// The writes beside it are done, so nothing may invite the client to send them again.

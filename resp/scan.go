@@ -175,8 +175,8 @@ func parseRandomKey(_ *command, _ [][]byte, to *call) error {
 	return nil
 }
 
-// walk is KEYS on its way: page after page, each a Request of its own.
-type walk struct {
+// keysWalk is KEYS on its way.
+type keysWalk struct {
 	filter
 	replies writer // the keys so far, encoded
 	count   int
@@ -189,23 +189,12 @@ func keys(s *session, w *writer, args [][]byte) {
 		w.Error(err.Error())
 		return
 	}
-	u := s.ask()
-	u.slow, u.walk = true, &walk{filter: f}
-	u.tell = func(w *writer) { u.walk.tell(w, u.request.Err) }
-	s.readPage(u, 0)
+	s.begin(&keysWalk{filter: f})
 }
 
-func (s *session) readPage(u *unit, cursor int64) {
-	u.request.Reset()
-	u.request.Add(scanOp(cursor, fsm.MaxScan))
-	u.request.Level, u.request.MinIndex = s.readLevel(), s.acked
-	s.door.gate.done(u) // with the page before
-	u.reads = fsm.MaxScan
-	s.door.gate.pass(u, false)
-}
+func (k *keysWalk) op(cursor int64) fsm.Op { return scanOp(cursor, fsm.MaxScan) }
 
-// page takes a page in. next is the cursor of the one that is needed still, or 0.
-func (k *walk) page(r *fsm.Request) (next int64) {
+func (k *keysWalk) page(r *fsm.Request) (next int64) {
 	a := answers{rest: r.Results}
 	next = k.each(a.next().Value, func(key []byte) {
 		k.replies.Bulk(key)
@@ -217,7 +206,7 @@ func (k *walk) page(r *fsm.Request) (next int64) {
 	return next
 }
 
-func (k *walk) tell(w *writer, err error) {
+func (k *keysWalk) tell(w *writer, err error) {
 	switch {
 	case err != nil:
 		text, _ := failure(err)
@@ -229,3 +218,5 @@ func (k *walk) tell(w *writer, err error) {
 		w.raw(k.replies.buf)
 	}
 }
+
+func (k *keysWalk) holds() int { return cap(k.replies.buf) }

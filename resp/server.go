@@ -103,6 +103,8 @@ type door struct {
 	maxClients  atomic.Int64         // no more than that
 	setting     sync.Mutex           // held while settings change
 	idle        idle
+	bindings    *bindings
+	heartbeats  *heartbeats
 
 	errors    errorTally
 	slowlog   slowlog
@@ -135,6 +137,7 @@ func newDoor(o *Options) *door {
 	f.publish = func(channel, message []byte) int { return d.switchboard.publish(channels, channel, message) }
 	d.maxClients.Store(d.mostClients)
 	d.base.Store(&counters{})
+	d.bindings, d.heartbeats = newBindings(o.Cluster, o.BindGrace), newHeartbeats(o.Cluster)
 	d.slowlog.micros.Store(defaultSlowMicros)
 	d.slowlog.length.Store(defaultSlowLength)
 	d.rewatch()
@@ -253,6 +256,7 @@ func (s *Server) listen(l net.Listener) bool {
 	}
 	s.watching.Do(func() {
 		s.running.Go(s.closeIdle)
+		s.running.Go(func() { s.door.bindings.run(s.stop) })
 		if s.door.facade.kind != NoFacade {
 			s.running.Go(func() { s.door.facade.watch(s.stop) })
 		}
@@ -340,6 +344,7 @@ func (s *Server) Close() {
 // end stops the listeners and tells every connection how to end.
 func (s *Server) end(each func(*conn)) {
 	s.door.closeKeyspace()
+	s.door.bindings.close()
 	s.mu.Lock()
 	if !s.stopping {
 		s.stopping = true

@@ -30,6 +30,7 @@ type session struct {
 
 	subscriptions subscriptions
 	inbox         mailbox
+	bound         binding
 
 	acked   uint64        // the index of the last write that was acknowledged: stale reads never go behind it
 	backlog int           // bytes of replies that the driver took out of out and has not written yet
@@ -220,6 +221,12 @@ func (s *session) runOps(c *command, args [][]byte) bool {
 	switch {
 	case err != nil:
 		done = s.answer(c, args, err, true)
+	case s.call.walk != nil:
+		if done = !s.unfinished(); done {
+			s.clock()
+			s.begin(s.call.walk)
+			s.tallySpot(c, args, nil, true)
+		}
 	case len(s.call.ops) == 0:
 		done = s.say(func(w *writer) {
 			start := len(w.buf)
@@ -228,6 +235,9 @@ func (s *session) runOps(c *command, args [][]byte) bool {
 		})
 	default:
 		done = s.place(c, &s.call)
+	}
+	if done && s.call.binds && err == nil {
+		s.bind(s.call.ops)
 	}
 	if done && s.call.taken != nil {
 		s.call.taken(s)
@@ -335,8 +345,15 @@ func (s *session) submit() bool {
 
 // complete renders the replies of the unit that was on its way and hands the next one over.
 func (s *session) complete(u *unit) {
-	if u.request.Err == nil {
-		s.acked = max(s.acked, u.request.Index)
+	for _, r := range [...]*fsm.Request{&u.request, &u.again} {
+		if r.Err == nil {
+			s.acked = max(s.acked, r.Index)
+		}
+	}
+	if !u.reread && u.revive(s.door.heartbeats) {
+		u.reread = true
+		s.door.cluster.Propose(&u.again)
+		return
 	}
 	if !u.reread && u.late() {
 		u.reread = true
@@ -346,7 +363,7 @@ func (s *session) complete(u *unit) {
 	}
 	if u.walk != nil && u.request.Err == nil {
 		if next := u.walk.page(&u.request); next != 0 {
-			s.readPage(u, next)
+			s.nextPage(u, next)
 			return
 		}
 	}
@@ -359,6 +376,7 @@ func (s *session) complete(u *unit) {
 func (s *session) drop(u *unit) {
 	s.finish()
 	u.reset()
+	s.unbind()
 }
 
 // finish notes that nothing is on its way.

@@ -129,11 +129,14 @@ func (s *session) unsubscribeAll() {
 	s.subscriptions = subscriptions{}
 }
 
-// end takes the session off what it listens to.
+// end takes the session off what it listens to and what it has bound.
 func (s *session) end() {
 	s.unsubscribeAll()
 	s.stopMonitor()
 	s.inbox.close()
+	if s.sent == nil { // else drop does: it may bind something
+		s.unbind()
+	}
 }
 
 // confirm tells what was done; name nil: nothing was.

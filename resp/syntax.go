@@ -145,7 +145,7 @@ func kindOf(name string) string {
 		return "key"
 	case "pattern":
 		return "pattern"
-	case "count", "cursor", "decrement", "end", "index", "milliseconds", "numkeys", "numreplicas", "offset", "port", "protover",
+	case "count", "cursor", "decrement", "epoch", "end", "index", "milliseconds", "numkeys", "numreplicas", "offset", "port", "protover",
 		"seconds", "start", "timeout":
 		return "integer"
 	}

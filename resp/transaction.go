@@ -47,6 +47,8 @@ type transaction struct {
 	locals int      // commands without Ops
 	slow   bool     // some reply takes longer to make than to wake a goroutine
 	barred int      // barriers that are queued
+	bound  int      // instances that it binds to the connection
+	signs  bool     // some read is a sign of life of an instance
 	broken bool     // a command could not be queued: EXEC will refuse
 	doomed string   // the repeatable error that every command gets, EXEC too: see burst.go
 }
@@ -191,13 +193,13 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		t.queue = append(t.queue, queued{command: c, err: err})
 		return nil
 	}
-	if len(s.call.conditions) > 0 {
+	if len(s.call.conditions) > 0 || s.call.walk != nil {
 		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
 	}
 	for i := range s.call.ops {
 		op := &s.call.ops[i]
 		t.olds += op.Olds()
-		if op.Kind == fsm.Scan {
+		if isPage(op.Kind) {
 			t.pages++
 		}
 	}
@@ -214,6 +216,10 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 	if err := tooLarge(t.size); err != nil {
 		return err
 	}
+	if s.call.binds {
+		t.bound++
+	}
+	t.signs = t.signs || s.call.signs
 	t.queue = append(t.queue, queued{command: c, render: s.call.render, ops: len(s.call.ops)})
 	return nil
 }
@@ -268,6 +274,7 @@ func parseExec(_ *command, _ [][]byte, to *call) error {
 		}
 	}
 	to.strong, to.slow = true, t.slow || len(t.queue) > quickQueued
+	to.signs, to.binds = t.signs, t.bound > 0
 	to.render = func(w *writer, _ *command, ops int, a *answers) { t.render(s, w, ops, a) }
 	return nil
 }
@@ -313,7 +320,7 @@ func (t *transaction) render(s *session, w *writer, ops int, a *answers) {
 func refusalOfAll(results fsm.Results, ops int) string {
 	for range ops {
 		r, _ := results.Next()
-		if r.Code == fsm.FullBytes || r.Code == fsm.FullKeys {
+		if r.Code == fsm.FullBytes || r.Code == fsm.FullKeys || r.Code == fsm.FullInstances {
 			return refusal(nil, r)
 		}
 	}

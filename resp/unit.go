@@ -27,7 +27,7 @@ const (
 // unit is a request with the commands that wait for it. Sessions use their units again.
 type unit struct {
 	request fsm.Request
-	again   fsm.Request   // riders that are read after their Batch, or without it
+	again   fsm.Request   // riders that are read after their Batch, or without it; or reads that are proposed
 	tell    func(*writer) // of asking
 	asked   *command      // of asking
 	since   time.Duration // when asked was taken
@@ -38,9 +38,11 @@ type unit struct {
 	reads   int // keys that reads look at, at most
 	slots   []slot
 	text    writer // replies made on the spot
+	signs   bool   // some read is a sign of life
 	reread  bool   // again is on its way or done
+	revived bool   // again was proposed; see sign.go
 	slow    bool   // to make its replies takes longer than to wake a goroutine
-	walk    *walk  // of KEYS
+	walk    walk   // nil: this is none
 	mute    bool   // of asking: without a reply
 }
 
@@ -50,6 +52,7 @@ type slot struct {
 	render   render
 	ops      int
 	writes   bool
+	signs    bool
 	from, to int           // its bytes, in request.Groups or in text
 	late     bool          // its Results are in again
 	mute     bool          // without a reply; see CLIENT REPLY
@@ -83,11 +86,11 @@ func (u *unit) add(c *command, call *call) (fits bool) {
 		return false
 	}
 	u.reads = reads
-	u.slow = u.slow || call.slow
+	u.slow, u.signs = u.slow || call.slow, u.signs || call.signs
 	if call.writes {
 		u.writes += len(call.ops)
 	}
-	u.slots = append(u.slots, slot{command: c, render: call.render, ops: len(call.ops), writes: call.writes, from: before, to: len(r.Groups)})
+	u.slots = append(u.slots, slot{command: c, render: call.render, ops: len(call.ops), writes: call.writes, signs: call.signs, from: before, to: len(r.Groups)})
 	return true
 }
 

@@ -1,0 +1,31 @@
+package fsm
+
+// EachSign visits what the Results of groups, which Query has answered, say of the instances that their ICGets name. instance points
+// into groups.
+func EachSign(groups []byte, results Results, visit func(instance []byte, sign Sign)) {
+	d := decoder{rest: groups}
+	var op Op
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			d.op(&op)
+			r, ok := results.Next()
+			if !ok || d.failed {
+				return
+			}
+			if op.Kind == ICGet && len(op.Instance) > 0 {
+				visit(op.Instance, r.sign())
+			}
+		}
+	}
+}
+
+// sign is the last of what an ICGet answers.
+func (r Result) sign() Sign {
+	const place = 3 // behind total, mine and epoch
+	all := r.Value.List()
+	for range place {
+		all.Next()
+	}
+	v, _ := all.Next()
+	return Sign(v.Int)
+}
