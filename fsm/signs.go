@@ -19,6 +19,21 @@ func EachSign(groups []byte, results Results, visit func(instance []byte, sign S
 	}
 }
 
+// OnlySigns reports whether groups only say which instances live and which do not any more: Heartbeats and Unbinds, or nothing at
+// all, which says that the node lives.
+func OnlySigns(groups []byte) bool {
+	d := decoder{rest: groups}
+	var op Op
+	for len(d.rest) > 0 {
+		for n := d.group(); n > 0; n-- {
+			if d.op(&op); d.failed || op.Kind != Heartbeat && op.Kind != Unbind {
+				return false
+			}
+		}
+	}
+	return !d.failed
+}
+
 // sign is the last of what an ICGet answers.
 func (r Result) sign() Sign {
 	const place = 3 // behind total, mine and epoch
