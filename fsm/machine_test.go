@@ -83,9 +83,9 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 	entry := (&Entry{Kind: Ordinary}).Append(nil)
 	for at := range 2 {
 		changed := bytes.Clone(entry)
-		changed[at] = 3
-		if _, err := DecodeEntry(changed); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "3") {
-			t.Errorf("byte %d of an Entry is 3: %v", at, err)
+		changed[at] = 4
+		if _, err := DecodeEntry(changed); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "4") {
+			t.Errorf("byte %d of an Entry is 4: %v", at, err)
 		}
 	}
 }
