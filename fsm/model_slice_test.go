@@ -352,6 +352,7 @@ func (m *instanceModel) unbind(op Op, name string) string {
 	if _, broken := m.broken(in.bound); broken {
 		return "0"
 	}
+	m.note("unbound")
 	in.bound, in.life, in.bare = nil, Alive, true
 	in.deadline = m.clock + max(op.Value.Int, 0)
 	m.instances[name] = in

@@ -19,7 +19,7 @@ const randomInstanceSteps = 800
 func TestRandomInstanceCountersEndAsInTheModelWhateverIsSnapshotted(t *testing.T) {
 	t.Parallel()
 	met := newTally(t, "verdict 1", "verdict 2", "verdict 3", "aborted", "overflow", "stale-epoch", "wrong-type", "full-keys", "full-bytes", "full-instances",
-		"parked", "returned", "cut", "broken", "orphaned", "tombstone ended")
+		"parked", "returned", "cut", "broken", "unbound", "orphaned", "tombstone ended")
 	for run := range 4 {
 		seed := rand.Uint64()
 		if text := os.Getenv("SEED"); text != "" {

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	crowdKeys  = 300
-	crowdNames = 12
+	crowdKeys  = MaxSteps * 6 / 5
+	crowdNames = 5
 	drainSteps = 30
 )
 
@@ -29,7 +29,7 @@ func TestCrowdsDieReturnAndAreClearedInBoundedStepsAndEndAsInTheModel(t *testing
 			t.Parallel()
 			t.Logf("again with SEED=%d", seed)
 			p := newInstancePlay(t, seed)
-			for range 60 {
+			for range 25 {
 				p.crowd()
 			}
 			met.add(p.seen)
@@ -84,7 +84,7 @@ func (p *instancePlay) many(op func(key []byte) Op) (ops []Op) {
 	for n := range crowdKeys {
 		ops = append(ops, op(fmt.Appendf(nil, "k%d", (from+n)%crowdKeys)))
 	}
-	return ops[:1+p.rnd.IntN(crowdKeys)]
+	return ops[:crowdKeys/2+p.rnd.IntN(crowdKeys/2+1)]
 }
 
 // alone applies ops as one group, and lets what they began come to its end.

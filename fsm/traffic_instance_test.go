@@ -20,6 +20,7 @@ type instanceTraffic struct {
 	stamp   int64
 	index   uint64
 	origins []string
+	origin  string // whose Batch is being made up
 	numbers map[string]Number
 	sent    []modelBatch
 	values  *traffic // what plain Ops carry
@@ -93,6 +94,7 @@ func (tr *instanceTraffic) batch(origin string) modelBatch {
 			}
 		}
 	}
+	tr.origin = origin
 	var groups [][]Op
 	var conditions [][]Condition
 	for range tr.rnd.IntN(4) {
@@ -170,6 +172,11 @@ func (tr *instanceTraffic) op() Op {
 		return op
 	case Unbind:
 		op.Amount, op.Value = tr.rnd.Int64N(3), IntValue([]int64{0, 1000, 30_000}[tr.rnd.IntN(3)])
+		for _, name := range tr.napkin.names() { // mostly a binding that is there
+			if b := tr.napkin.instances[name].bound; b != nil && b.from.Origin == tr.origin && tr.rnd.IntN(2) == 0 {
+				op.Instance, op.Amount = []byte(name), b.token
+			}
+		}
 		return op
 	}
 	op.Key, op.Amount = tr.key(), tr.amount()
@@ -217,6 +224,9 @@ func (tr *instanceTraffic) amount() int64 {
 
 // limits are met now and then.
 func (tr *instanceTraffic) limits() (l Limits) {
+	if tr.rnd.IntN(2) == 0 {
+		return l
+	}
 	if tr.rnd.IntN(3) == 0 {
 		l.Bytes = 300 + tr.rnd.Uint64N(3000)
 	}
