@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/truecount/truecount/fsm"
 )
@@ -11,6 +13,10 @@ import (
 type Limits struct {
 	Bytes Limit
 	Keys  Limit
+
+	Instances Limit // 0: fsm.DefaultInstances
+	Sessions  Limit // 0: fsm.DefaultSessions
+	Lease     Limit // of instances without one of their own, in milliseconds; 0: fsm.DefaultLease
 }
 
 // Limit is one wanted limit. Given: it is what the operator said, and holds whenever this node leads. Not given: Value is a
@@ -22,7 +28,13 @@ type Limit struct {
 
 // wanted are the limits to be in force instead of those that are; change is false if they are right.
 func (l Limits) wanted(now fsm.Limits, set bool) (then fsm.Limits, change bool) {
-	then = fsm.Limits{Bytes: l.Bytes.wanted(now.Bytes, set), Keys: l.Keys.wanted(now.Keys, set)}
+	then = fsm.Limits{
+		Bytes:     l.Bytes.wanted(now.Bytes, set),
+		Keys:      l.Keys.wanted(now.Keys, set),
+		Instances: unlessDefault(l.Instances.wanted(now.Instances, set), fsm.DefaultInstances),
+		Sessions:  unlessDefault(l.Sessions.wanted(now.Sessions, set), fsm.DefaultSessions),
+		Lease:     unlessDefault(l.Lease.wanted(now.Lease, set), fsm.DefaultLease),
+	}
 	first := !set && (l.Bytes.Given || l.Keys.Given) // also none, if given: else another leader's default could come after it
 	return then, then != now || first
 }
@@ -32,6 +44,15 @@ func (l Limit) wanted(now uint64, set bool) uint64 {
 		return l.Value
 	}
 	return now
+}
+
+// unlessDefault is 0 for what counts without being set. So nothing of it is proposed, which an older program would not understand
+// as long as it is one of the members, until an operator wants something else.
+func unlessDefault(n, byDefault uint64) uint64 {
+	if n == byDefault {
+		return 0
+	}
+	return n
 }
 
 // keepLimits proposes the limits that this node wants, if others are in force. It waits for the answer, so one proposal is
@@ -57,7 +78,9 @@ func describeLimits(l fsm.Limits) string {
 	if l.Keys > 0 {
 		keys = fmt.Sprint(l.Keys)
 	}
-	return "max-bytes " + bytes + ", max-keys " + keys
+	return fmt.Sprintf("max-bytes %s, max-keys %s, max-instances %d, max-sessions %d, dead-instance-threshold %v", bytes, keys,
+		cmp.Or(l.Instances, fsm.DefaultInstances), cmp.Or(l.Sessions, fsm.DefaultSessions),
+		time.Duration(cmp.Or(l.Lease, fsm.DefaultLease))*time.Millisecond)
 }
 
 // room is what the keys take, and the limits in force. set is false if there never were any.

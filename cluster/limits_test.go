@@ -83,3 +83,37 @@ func TestALeaderProposesLimitsOnlyWhenOthersAreInForce(t *testing.T) {
 		})
 	}
 }
+
+// The leader keeps the number of sessions, too, and Status counts them at every node.
+func TestTheLeaderBoundsSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := sim.New(t, 1)
+		defer c.Stop()
+		c.Limits = cluster.Limits{Sessions: given(2), Instances: given(fsm.DefaultInstances)}
+		c.StartThree()
+		time.Sleep(5 * time.Second)
+		open := func(n byte) fsm.Result {
+			a := c.Do("n2", fsm.Strong, fsm.Op{Kind: fsm.OpenSession, Key: append(make([]byte, 15), n), Amount: fsm.DefaultSession})
+			if a.Err != nil || len(a.Results) != 1 {
+				t.Fatalf("session %d: %+v", n, a)
+			}
+			return a.Results[0]
+		}
+		for n := range byte(2) {
+			if r := open(n + 1); r.Code != fsm.OK {
+				t.Errorf("session %d is refused: %v", n+1, r)
+			}
+		}
+		if r := open(3); r.Code != fsm.FullSessions || r.Value.Int != 2 {
+			t.Errorf("a third session: %v", r)
+		}
+		c.WaitFor("the refusal at n2", 5*time.Second, func() bool { return c.Node("n2").Local().OnceRefused == 1 })
+		c.RestartAll()
+		if r := open(1); r.Code != fsm.FullSessions {
+			t.Errorf("a third session after all have crashed: %v", r)
+		}
+		for _, name := range []string{"n1", "n2", "n3"} {
+			c.WaitFor("two sessions at "+name, 5*time.Second, func() bool { return c.Node(name).Local().Sessions == 2 })
+		}
+	})
+}

@@ -27,6 +27,12 @@ func TestAGivenLimitHoldsAndADefaultOnlyBegins(t *testing.T) {
 		{"none given for the first time", Limits{Keys: given(0)}, fsm.Limits{}, false, fsm.Limits{}, true},
 		{"none given again", Limits{Keys: given(0)}, fsm.Limits{}, true, fsm.Limits{}, false},
 		{"none given instead of one", Limits{Keys: given(0)}, fsm.Limits{Keys: 7}, true, fsm.Limits{}, true},
+		{"none of the instances given", Limits{Instances: given(0), Sessions: given(0), Lease: given(0)}, fsm.Limits{}, true, fsm.Limits{}, false},
+		{"what counts anyway given", Limits{Instances: given(1_000_000), Sessions: given(10_000), Lease: given(30_000)}, fsm.Limits{}, true, fsm.Limits{}, false},
+		{"what counts anyway given again", Limits{Sessions: given(10_000)}, fsm.Limits{Bytes: 1, Sessions: 5}, true, fsm.Limits{Bytes: 1}, true},
+		{"others given", Limits{Instances: given(7), Sessions: given(8), Lease: given(9)}, fsm.Limits{Keys: 1}, true,
+			fsm.Limits{Keys: 1, Instances: 7, Sessions: 8, Lease: 9}, true},
+		{"others in force, nothing wanted", Limits{}, fsm.Limits{Instances: 7, Sessions: 8, Lease: 9}, true, fsm.Limits{Instances: 7, Sessions: 8, Lease: 9}, false},
 		{"one given, one default", Limits{Bytes: first(9), Keys: given(7)}, fsm.Limits{}, false, fsm.Limits{Bytes: 9, Keys: 7}, true},
 	} {
 		if got, change := test.config.wanted(test.now, test.set); got != test.want || change != test.change {

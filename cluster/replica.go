@@ -33,7 +33,9 @@ type replica struct {
 
 	mu      sync.Mutex // held for one Entry, or for one group of reads
 	machine *fsm.Machine
-	expired uint64          // keys whose time came in the Machines before this one
+	expired uint64 // keys whose time came in the Machines before this one
+	hits    uint64 // and what those counted of sessions: fsm.Machine.SessionStats
+	refused uint64
 	sink    func(fsm.Event) // hears of every change, under mu; nil: nobody listens
 }
 
@@ -140,6 +142,15 @@ func (r *replica) keys() (all, expiring, expired uint64) {
 	return r.machine.Keys(), r.machine.Expiring(), r.expired + r.machine.Expired()
 }
 
+// clients counts what is known of them: their instances, their sessions, and what came of commands in sessions that were applied
+// here since the node started.
+func (r *replica) clients() (instances, sessions, hits, refused uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sessions, hits, refused = r.machine.SessionStats()
+	return r.machine.Instances(), sessions, r.hits + hits, r.refused + refused
+}
+
 // digest is a sum over everything the replica holds, and the index it stands for.
 func (r *replica) digest() (sum, index uint64) {
 	r.mu.Lock()
@@ -192,6 +203,8 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	r.mu.Lock()
 	m.Observe(r.sink)
 	r.expired += r.machine.Expired()
+	_, hits, refused := r.machine.SessionStats()
+	r.hits, r.refused = r.hits+hits, r.refused+refused
 	r.machine = m
 	r.configured.Store(nil)
 	r.publishLocked()

@@ -30,6 +30,7 @@ func (n *Node) Local() fsm.Status {
 	s.Keys, s.Expires, s.Expired = n.replica.keys()
 	used, limits, _ := n.replica.room()
 	s.UsedBytes, s.MaxBytes, s.MaxKeys = used, limits.Bytes, limits.Keys
+	s.Instances, s.Sessions, s.OnceHits, s.OnceRefused = n.replica.clients()
 	if r := n.space.room(); r.known {
 		s.DiskFree, s.DiskLow = &r.free, r.low
 	}

@@ -27,6 +27,10 @@ type Config struct {
 	MaxKeys       MaxKeys
 	MinFree       MinFree
 	MaxClients    MaxClients
+	MaxInstances  Count
+	MaxSessions   Count
+	DeadInstance  time.Duration // 3 s to 24 h: how long an instance lives without a sign, unless it says otherwise
+	BindGrace     time.Duration // 0 to 1 m: how long one lives whose client has closed its connection
 	Facade        string        // "none", "sentinel" or "cluster"
 	MasterName    string        // of the facade sentinel
 	SnapshotBytes Size          // of log between two images; above 0

@@ -75,6 +75,22 @@ func (m MaxKeys) MarshalText() ([]byte, error) {
 	return strconv.AppendUint(nil, uint64(m), 10), nil
 }
 
+// Count is how many of something there may be: at least one.
+type Count uint64
+
+// UnmarshalText reads a count above 0.
+func (c *Count) UnmarshalText(text []byte) error {
+	n, err := strconv.ParseUint(string(text), 10, 63)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%q is not a count: give a whole number above 0, such as 1000000", text)
+	}
+	*c = Count(n)
+	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (c Count) MarshalText() ([]byte, error) { return strconv.AppendUint(nil, uint64(c), 10), nil }
+
 // MaxClients is how many clients may be connected at a time: 1 to 1,000,000.
 type MaxClients int
 

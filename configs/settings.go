@@ -3,6 +3,7 @@ package configs
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // prefix begins every variable of ours.
@@ -60,6 +61,14 @@ var settings = []Setting{
 		func(c *Config) value { return number{&c.MinFree, "space"} }},
 	{"max-clients", "10000", "how many clients may be connected at a time",
 		func(c *Config) value { return number{&c.MaxClients, "count"} }},
+	{"max-instances", "1000000", "how many instances of instance counters may be known: a count",
+		func(c *Config) value { return number{&c.MaxInstances, "count"} }},
+	{"max-sessions", "10000", "how many sessions of ONCE there may be: a count",
+		func(c *Config) value { return number{&c.MaxSessions, "count"} }},
+	{"dead-instance-threshold", "30s", "how long an instance counts without a sign of life, from 3s to 24h",
+		func(c *Config) value { return span{&c.DeadInstance, 3 * time.Second, 24 * time.Hour} }},
+	{"bind-grace", "1s", "how long a bound instance counts when its client has closed the connection, at most 1m",
+		func(c *Config) value { return span{&c.BindGrace, 0, time.Minute} }},
 	{"facade", "none", "what clients that look for another node find: none, sentinel or cluster",
 		func(c *Config) value { return choice{&c.Facade, "facade", []string{"none", "sentinel", "cluster"}} }},
 	{"master-name", "mymaster", "what the facade sentinel calls the cluster",

@@ -104,6 +104,23 @@ func (d duration) set(s string) error {
 	return nil
 }
 
+// span is a duration between two others.
+type span struct {
+	p           *time.Duration
+	least, most time.Duration
+}
+
+func (s span) kind() string { return "duration" }
+func (s span) toml() any    { return s.p.String() }
+func (s span) set(text string) error {
+	v, err := time.ParseDuration(text)
+	if err != nil || v < s.least || v > s.most || v%time.Millisecond != 0 {
+		return fmt.Errorf("%q is not a duration from %v to %v: give whole milliseconds with a unit, such as 500ms or 10s", text, s.least, s.most)
+	}
+	*s.p = v
+	return nil
+}
+
 // number is a size, a count or a percentage, and the words that stand for one. It may be an integer in a file.
 type number struct {
 	p interface {
@@ -136,7 +153,7 @@ func textOf(v value, raw any) (string, error) {
 			return strconv.FormatInt(i, 10), nil
 		}
 		want = "a string, or an integer"
-	case duration:
+	case duration, span:
 		want = `a string, such as "150ms"`
 	}
 	if s, ok := raw.(string); ok && strings.HasPrefix(want, "a string") {

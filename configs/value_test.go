@@ -85,6 +85,7 @@ func TestWordsAndNumbersOfLimits(t *testing.T) {
 		{new(MinFree), "none", "!or auto"},
 		{new(MaxClients), "1", "1"}, {new(MaxClients), "1000000", "1000000"}, {new(MaxClients), "0", "!from 1 to 1000000"},
 		{new(MaxClients), "1000001", "!from 1 to 1000000"}, {new(MaxClients), "-1", "!a count of clients"}, {new(MaxClients), "none", "!a count of clients"},
+		{new(Count), "1", "1"}, {new(Count), "0", "!above 0"}, {new(Count), "none", "!not a count"}, {new(Count), "9223372036854775808", "!not a count"},
 		{positive{new(Size)}, "1", "1"}, {positive{new(Size)}, "0MiB", "!above 0"}, {positive{new(Size)}, "auto", "!is not a size"},
 	} {
 		err := test.into.UnmarshalText([]byte(test.text))

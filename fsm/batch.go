@@ -196,6 +196,17 @@ func (d *decoder) op(op *Op) {
 	}
 }
 
+// skip takes n Ops, and returns how many there are.
+func (d *decoder) skip(n int) (ops int) {
+	var op Op
+	for ; ops < n; ops++ {
+		if d.op(&op); d.failed {
+			break
+		}
+	}
+	return ops
+}
+
 func (d *decoder) flags() Flags {
 	flags := d.uvarint()
 	if flags >= uint64(flagsEnd) {

@@ -30,6 +30,8 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return Result{Code: NoRoom}
 	case facts.write && r.forbidden != OK:
 		return m.limits.refusal(r.forbidden)
+	case facts.session:
+		return m.changeSession(op)
 	case facts.ledger && (facts.write || op.Kind == ICGet):
 		return m.applyToLedger(op, r)
 	case facts.target:

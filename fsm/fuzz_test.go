@@ -223,8 +223,8 @@ func FuzzRestoreOfACraftedImage(f *testing.F) {
 	from := (&origin{number: Number{"a", 1, 1}}).append(nil)
 	limits := Limits{Bytes: 1000, Keys: 1}.append(nil)
 	changes := (&versions{}).append(nil)
-	f.Add(head, item, from, from, node, limits, changes, totals{1, 1, 1}.append(nil))
-	f.Add(head, item, from, (&origin{number: Number{"b", 1, 1}}).append(nil), node, limits, changes, totals{1, 2, 1}.append(nil))
+	f.Add(head, item, from, from, node, limits, changes, totals{items: 1, origins: 1, nodes: 1}.append(nil))
+	f.Add(head, item, from, (&origin{number: Number{"b", 1, 1}}).append(nil), node, limits, changes, totals{items: 1, origins: 2, nodes: 1}.append(nil))
 	f.Fuzz(func(t *testing.T, head, items, from, removed, node, limits, versions, end []byte) {
 		image := appendBlock([]byte(imageMagic), blockHead, head)
 		image = appendBlock(image, blockItems, items)

@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"github.com/tidwall/btree"
 )
 
 // An image is the whole Machine as bytes: for snapshots and, some day, backups.
@@ -26,7 +28,8 @@ import (
 //	versions when keys were last changed (versions.go)              once
 //	lease   the lease clock                                         if it ever ran
 //	ledger  instance counters: several kinds (ledgerimage.go)       if there ever was one
-//	end     number of items, origins, nodes                         last
+//	session what one has done (window.go)                           one a block, in order
+//	end     number of items, origins, nodes, and of sessions if any last
 const (
 	imageMagic = "TRUECNT\x01"
 	imageBlock = 256 << 10 // body bytes after which an items block is closed
@@ -47,6 +50,7 @@ const (
 	blockCounters  = 12
 	blockSlices    = 13
 	blockParked    = 14
+	blockSession   = 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -64,6 +68,7 @@ type Image struct {
 	versions *versions
 	lease    leaseClock
 	ledger   *ledger
+	sessions *btree.BTreeG[seat]
 }
 
 // Freeze takes the Machine's Image, in a time that does not depend on the number of keys: from now on the Machine clones
@@ -72,7 +77,7 @@ func (m *Machine) Freeze() *Image {
 	return &Image{head: m.head(), branches: m.table.freeze(), items: m.table.count,
 		origins: slices.Clone(m.origins), nodes: slices.Clone(m.nodes),
 		limits: m.limits, limited: m.limited, versions: m.versions.freeze(),
-		lease: m.lease, ledger: m.ledger.copy()}
+		lease: m.lease, ledger: m.ledger.copy(), sessions: m.sessions.freeze()}
 }
 
 // Index is the log index that the Image stands for.
@@ -109,6 +114,11 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 		bw.block(blockLease, im.lease.append(nil))
 	}
 	im.ledger.write(bw)
+	im.sessions.Scan(func(held seat) bool {
+		body = held.session.append(body[:0], held.id)
+		bw.block(blockSession, body)
+		return bw.err == nil
+	})
 	bw.block(blockEnd, im.totals().append(nil))
 	if bw.err == nil {
 		bw.err = bw.w.Flush()
@@ -116,7 +126,9 @@ func (im *Image) WriteTo(w io.Writer) (int64, error) {
 	return bw.written, bw.err
 }
 
-func (im *Image) totals() totals { return totals{im.items, len(im.origins), len(im.nodes)} }
+func (im *Image) totals() totals {
+	return totals{im.items, len(im.origins), len(im.nodes), im.sessions.Len()}
+}
 
 // Restore reads an image into a new Machine. It reads to the end block and checks every block and the totals: on any error
 // nothing is returned. Errors of form wrap ErrFormat.
@@ -194,6 +206,12 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		m.ledger.now = m.lease.now
 	case blockLedger, blockInstances, blockCounters, blockSlices, blockParked:
 		m.ledger.load(kind, &d)
+	case blockSession:
+		id, s := d.session()
+		if last, any := m.sessions.seats.Max(); d.failed || any && !last.id.before(id) {
+			return false
+		}
+		m.sessions.add(id, s)
 	case blockEnd:
 		if !m.ledger.loaded() {
 			return false
@@ -201,8 +219,7 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		if m.versions == nil {
 			m.versions = &versions{flushed: m.index}
 		}
-		want := totals{int(d.uvarint()), int(d.uvarint()), int(d.uvarint())}
-		if want != (totals{m.table.count, len(m.origins), len(m.nodes)}) {
+		if d.totals() != (totals{m.table.count, len(m.origins), len(m.nodes), m.sessions.seats.Len()}) {
 			return false
 		}
 	default:
@@ -220,12 +237,25 @@ func (m *Machine) loadItem(key []byte, it item) bool {
 	return m.table.count > before
 }
 
-type totals struct{ items, origins, nodes int }
+type totals struct{ items, origins, nodes, sessions int }
 
 func (t totals) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(t.items))
 	dst = binary.AppendUvarint(dst, uint64(t.origins))
-	return binary.AppendUvarint(dst, uint64(t.nodes))
+	dst = binary.AppendUvarint(dst, uint64(t.nodes))
+	if t.sessions > 0 { // they came later
+		dst = binary.AppendUvarint(dst, uint64(t.sessions))
+	}
+	return dst
+}
+
+func (d *decoder) totals() totals {
+	t := totals{items: int(d.uvarint()), origins: int(d.uvarint()), nodes: int(d.uvarint())}
+	if len(d.rest) > 0 {
+		t.sessions = int(d.uvarint())
+		d.failed = d.failed || t.sessions == 0
+	}
+	return t
 }
 
 // head is the part of the Machine that is not in a table.

@@ -121,7 +121,9 @@ func TestAnImageThatMakesNoSenseIsRefused(t *testing.T) {
 	from2 := (&origin{number: Number{"b", 1, 1}}).append(nil)
 	answered := (&origin{number: Number{"a", 1, 1}, results: Results{0}}).append(nil)
 	limits := Limits{Bytes: 1000}.append(nil)
-	end := func(items, origins, nodes int) []byte { return totals{items, origins, nodes}.append(nil) }
+	end := func(items, origins, nodes int) []byte {
+		return totals{items: items, origins: origins, nodes: nodes}.append(nil)
+	}
 	type block struct {
 		kind byte
 		body []byte

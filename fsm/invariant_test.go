@@ -27,6 +27,9 @@ func machineError(m *Machine) error {
 	if err := ledgerError(m); err != nil {
 		return err
 	}
+	if err := sessionsError(m); err != nil {
+		return err
+	}
 	if m.now < 0 {
 		return fmt.Errorf("machine time %d", m.now)
 	}

@@ -44,18 +44,21 @@ func (m *Machine) advanceLease(before int64) {
 	}
 }
 
-// anything reports whether a lease runs, which a gap of time could end early.
-func (m *Machine) anything() bool { return m.ledger.living > 0 }
+// anything reports whether a lease or a session runs, which a gap of time could end early.
+func (m *Machine) anything() bool { return m.ledger.living > 0 || m.sessions.seats.Len() > 0 }
 
-// Leasing reports whether a lease runs. Then a leader proposes an Entry each second, be it empty, so that the lease clock
-// goes on, and ends what is due when it is due.
+// Leasing reports whether a lease or a session runs. Then a leader proposes an Entry each second, be it empty, so that the lease
+// clock goes on, and ends what is due when it is due.
 func (m *Machine) Leasing() bool { return m.anything() }
 
 // nextLeaseEnd is the moment in machine time at which an Entry will have something to end that runs on the lease clock.
 func (m *Machine) nextLeaseEnd() (at int64, ok bool) {
-	if m.ledger.backlog() {
+	if m.ledger.backlog() || m.sessions.backlog(m.lease.now) {
 		return m.now, true
 	}
 	at, ok = m.ledger.nextDue()
+	if first, any := m.sessions.ends.Min(); any && (!ok || first.deadline < at) {
+		at, ok = first.deadline, true
+	}
 	return m.lease.machineTime(at, m.now), ok
 }

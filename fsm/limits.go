@@ -1,11 +1,12 @@
 package fsm
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 )
 
-// Limits bound what the keys of a Machine may take. 0: no limit. They are replicated like everything else, so every
+// Limits bound what the keys of a Machine may take. 0: no limit, but where it says otherwise. They are replicated like everything else, so every
 // replica refuses the same writes.
 //
 // Beyond a limit a write is refused if it makes the Machine grow. All else goes on: an Incr of an integer that is there, a
@@ -16,12 +17,20 @@ type Limits struct {
 	Bytes uint64 // of UsedBytes
 	Keys  uint64 // of Keys, so those that are due but not removed yet count, too
 
-	Instances uint64 // of names of instances that are known, be they gone
-	Sessions  uint64 // of sessions
+	Instances uint64 // of names of instances that are known, be they gone; 0: DefaultInstances
+	Sessions  uint64 // of sessions; 0: DefaultSessions
 	Lease     uint64 // no limit, but kept with them: the lease of an instance without one of its own, in milliseconds; 0: DefaultLease
 }
 
-const DefaultLease = 30_000 // milliseconds
+// What counts where the Limits have 0. So these things are bounded in a Machine that nobody limited, too.
+const (
+	DefaultInstances = 1_000_000
+	DefaultSessions  = 10_000
+	DefaultLease     = 30_000 // milliseconds
+)
+
+func (l *Limits) instances() uint64 { return cmp.Or(l.Instances, DefaultInstances) }
+func (l *Limits) sessions() uint64  { return cmp.Or(l.Sessions, DefaultSessions) }
 
 // LimitOp is the Op that sets the Machine's Limits. It stands alone in its group, and counts from the next one on.
 func LimitOp(l Limits) Op { return Op{Kind: Limit, Value: Value{Kind: Text, Text: l.append(nil)}} }
@@ -145,7 +154,7 @@ func (l *Limits) refuse(op *Op, now usage, old, next *item) Code {
 // exceeded says which limit forbids to go from one usage to another, or OK.
 func (l *Limits) exceeded(now, then usage) Code {
 	switch {
-	case l.Instances != 0 && then.instances > l.Instances && then.instances > now.instances:
+	case then.instances > l.instances() && then.instances > now.instances:
 		return FullInstances
 	case l.Keys != 0 && then.keys > l.Keys && then.keys > now.keys:
 		return FullKeys
@@ -162,7 +171,9 @@ func (l Limits) refusal(code Code) Result {
 	case FullKeys:
 		limit = l.Keys
 	case FullInstances:
-		limit = l.Instances
+		limit = l.instances()
+	case FullSessions:
+		limit = l.sessions()
 	}
 	return Result{Code: code, Value: IntValue(int64(min(limit, math.MaxInt64)))}
 }
@@ -173,5 +184,5 @@ func (l Limits) hold(now usage, ops, texts, size int) bool {
 	bytes := uint64(size) + uint64(size)/arenaSlack + uint64(ops)*maxGrowth + uint64(texts)*maxTextGrowth
 	return (l.Bytes == 0 || now.bytes <= l.Bytes && bytes <= l.Bytes-now.bytes) &&
 		(l.Keys == 0 || now.keys <= l.Keys && uint64(ops) <= l.Keys-now.keys) &&
-		(l.Instances == 0 || now.instances <= l.Instances && uint64(ops) <= l.Instances-now.instances)
+		now.instances <= l.instances() && uint64(ops) <= l.instances()-now.instances
 }

@@ -24,16 +24,20 @@ type Machine struct {
 	deadlines deadlines
 	lease     leaseClock
 	ledger    *ledger
+	sessions  sessions
 	origins   []origin // by id
 	nodes     []Node   // by id
 
-	expired  uint64      // keys whose time has come, since this Machine was made: no part of the state
-	observer func(Event) // nil: none; no part of the state
+	expired     uint64      // keys whose time has come, since this Machine was made: no part of the state
+	onceHits    uint64      // groups answered from what a session remembers, since then: no part of it, either
+	onceRefused uint64      // and those refused by one, or for want of one
+	observer    func(Event) // nil: none; no part of the state
 }
 
 // New returns a Machine that has applied nothing.
 func New() *Machine {
-	m := &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(), ledger: newLedger([2]uint64{})}
+	m := &Machine{table: newTable([2]uint64{}), versions: &versions{}, deadlines: newDeadlines(),
+		ledger: newLedger([2]uint64{}), sessions: newSessions()}
 	m.ledger.changed = m.counterChanged
 	return m
 }
@@ -99,6 +103,7 @@ func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
 	m.expire()
 	m.ledger.now = m.lease.now
 	m.ledger.steps()
+	m.sessions.end(m.lease.now)
 	outcomes := make([]Outcome, 0, len(e.Batches))
 	for _, data := range e.Batches {
 		o, err := m.applyBatch(data)
@@ -163,6 +168,8 @@ type run struct {
 	forbidden Code   // why no write of the group may happen, or OK
 	aborted   Code   // why nothing of the group is applied, or OK
 	alone     bool   // the group has one Op
+	limits    Limits // that were in force when the Batch began
+	roomy     bool   // the whole Batch surely fits into those
 	weighed   bool   // whether readsPaid is known
 	readsPaid bool
 }
@@ -184,29 +191,17 @@ func (r *run) most() int {
 }
 
 func (m *Machine) applyGroups(b Batch) (Results, error) {
-	r := run{from: b.Number, results: make(Results, 0, 4*b.Ops)}
-	limits := m.limits
-	roomy := limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
+	r := run{from: b.Number, results: make(Results, 0, 4*b.Ops), limits: m.limits}
+	r.roomy = r.limits.hold(m.usage(), b.Ops, b.Ops, len(b.Groups))
 	d := decoder{rest: b.Groups}
-	var op Op
 	ops := 0
 	for len(d.rest) > 0 {
-		r.group, r.forbidden, r.aborted, r.weighed = d.rest, OK, OK, false
+		r.group = d.rest
 		n := d.group()
-		r.alone = n == 1
-		if d.conditions != nil {
-			r.aborted = m.unmet(d.conditions, r.group, r.from)
-		}
-		if !roomy || m.limits != limits { // the group before may have set others
-			r.forbidden = m.foresee(r.group, r.from)
-		}
-		for ; n > 0; n-- {
-			d.op(&op)
-			if d.failed {
-				break
-			}
-			ops++
-			r.results = appendResult(r.results, m.apply(&op, &r))
+		if d.once.Given() {
+			ops += m.applyOnce(&d, &r, n)
+		} else {
+			ops += m.applyGroup(&d, &r, n, OK)
 		}
 	}
 	if d.failed || ops != b.Ops {
@@ -215,10 +210,31 @@ func (m *Machine) applyGroups(b Batch) (Results, error) {
 	return r.results, nil
 }
 
+// applyGroup applies the group of n Ops whose head d has taken, or if refused is not OK, answers that to each. It returns how
+// many Ops it has taken.
+func (m *Machine) applyGroup(d *decoder, r *run, n int, refused Code) (ops int) {
+	r.forbidden, r.aborted, r.alone, r.weighed = OK, refused, n == 1, false
+	if refused == OK && d.conditions != nil {
+		r.aborted = m.unmet(d.conditions, r.group, r.from)
+	}
+	if refused == OK && (!r.roomy || m.limits != r.limits) { // the group before may have set others
+		r.forbidden = m.foresee(r.group, r.from)
+	}
+	var op Op
+	for ; ops < n; ops++ {
+		d.op(&op)
+		if d.failed {
+			break
+		}
+		r.results = appendResult(r.results, m.apply(&op, r))
+	}
+	return ops
+}
+
 // Query answers groups of reads as of now (which may be before machine time; machine time counts then) and appends one
 // Result per Op to dst. settled is false if some key's deadline lies between machine time and now: a linearizable answer
-// must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so is
-// what is left of a group that can't be decoded; those of a group with a condition that does not hold by machine time, Aborted.
+// must then wait until an Entry with a stamp of at least now is applied. Ops that write are answered WrongType, and so are
+// those of a group with a Once, and what is left of a group that can't be decoded; those of a group with a condition that does not hold by machine time, Aborted.
 func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results, settled bool) {
 	now = max(now, m.now)
 	settled = true
@@ -226,10 +242,10 @@ func (m *Machine) Query(dst Results, groups []byte, now int64) (results Results,
 	var op Op
 	for len(d.rest) > 0 {
 		n := d.group()
-		aborted := d.conditions != nil && m.unmet(d.conditions, nil, Number{}) != OK
+		once, aborted := d.once.Given(), d.conditions != nil && m.unmet(d.conditions, nil, Number{}) != OK
 		for ; n > 0; n-- {
 			d.op(&op)
-			if d.failed || op.Kind.Writes() {
+			if d.failed || once || op.Kind.Writes() {
 				dst = appendResult(dst, Result{Code: WrongType})
 				continue
 			}
@@ -262,6 +278,11 @@ func (m *Machine) Digest() uint64 {
 	for i := range m.origins {
 		add(m.origins[i].block(), m.origins[i].append(nil))
 	}
+	m.sessions.seats.Scan(func(held seat) bool {
+		buf = held.session.append(buf[:0], held.id)
+		add(blockSession, buf)
+		return true
+	})
 	for i := range m.nodes {
 		add(blockNode, m.nodes[i].appendBlock(nil))
 	}

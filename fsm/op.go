@@ -54,7 +54,7 @@ const (
 	Unbind        Kind = 44 // if that binding is still there, the instance has Value milliseconds to be bound again or to speak, then its slices end; Value: 1 or 0
 
 	// Sessions, of clients that repeat what they do not know the outcome of (once.go).
-	OpenSession  Kind = 45 // key: a SessionID. Amount: milliseconds of idle time after which it ends; Value: the same
+	OpenSession  Kind = 45 // key: a SessionID. Amount: milliseconds of idle time after which it ends; Value: the same. Skipped if there is one
 	CloseSession Kind = 46 // key: a SessionID; Value: 1 if there was one, else 0
 
 	kinds = 47
@@ -70,6 +70,7 @@ var kindFacts = [kinds]struct {
 	lone                                 bool   // may come without an Instance
 	epoch                                bool   // may have an Epoch
 	ledger                               bool   // about instance counters: the ledger does it
+	session                              bool   // about a session, which Key names
 	internal                             bool   // of the cluster itself: no client's write, so it does not make a Machine less pristine
 	event                                string // what an observer hears when it stores (event.go)
 }{
@@ -120,8 +121,8 @@ var kindFacts = [kinds]struct {
 	Bind:          {name: "bind", write: true, instance: true, amount: true, flags: true, ledger: true},
 	Unbind:        {name: "unbind", write: true, instance: true, amount: true, value: true, ledger: true},
 
-	OpenSession:  {name: "opensession", write: true, key: true, amount: true},
-	CloseSession: {name: "closesession", write: true, key: true},
+	OpenSession:  {name: "opensession", write: true, key: true, amount: true, session: true},
+	CloseSession: {name: "closesession", write: true, key: true, session: true},
 }
 
 // String is the kind's name in scripts and messages.

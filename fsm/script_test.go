@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 //	snapshot                        freeze, write, restore, go on with the restored Machine
 //	freeze, thaw                    the two halves of it: thaw goes back to the moment of the freeze
 //	digest                          compares with a second Machine that never went through an image
-//	state, nodes, room              what the Machine says of itself
+//	state, nodes, room, sessions    what the Machine says of itself
 //	removed n1                      whether that Node was removed
 //	observe                         from now on the Events of each Entry are told behind its answers
 //
@@ -35,7 +35,7 @@ var update = flag.Bool("update", false, "rewrite the answers in testdata/*.txt; 
 // "setif k v ge=5 tell", "setrange k 3 text", "scan 0 10" (the cursor, how many). "ab*512" is ab 512 times, "" nothing; "1000x set k% v" is
 // a thousand Ops, with % their number. Those about instance counters name the instance behind the key, if any: "icadd k anna 5
 // epoch=3", "bind anna 7 fresh" (the connection), "unbind anna 7 1000", "heartbeat anna 60000". A group may begin with conditions: "if k missing", "if whole", "if k since 7", "if k since -1"
-// (-1: before the last Entry).
+// (-1: before the last Entry); "once ann 1 77": it is command 1 of the session ann, and its hash is 77.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
@@ -159,6 +159,9 @@ func (s *script) command(words, block []string) (answers []string) {
 		return []string{s.state()}
 	case "room":
 		return []string{s.room()}
+	case "sessions":
+		open, _, _ := s.m.SessionStats()
+		return []string{fmt.Sprintf("%d open", open)}
 	case "removed":
 		return []string{strconv.FormatBool(s.m.RemovedNode(words[1]))}
 	case "nodes":

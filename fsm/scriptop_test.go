@@ -9,16 +9,16 @@ import (
 // groups reads the Ops of a block, "--" between two groups.
 func (s *script) groups(block []string) (groups []byte, all []Op) {
 	var ops []Op
-	var conditions []Condition
+	var terms Terms
 	for _, line := range block {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "--":
-			groups, all, ops, conditions = AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...), nil, nil
+			groups, all, ops, terms = AppendGroupIf(groups, terms, ops), append(all, ops...), nil, Terms{}
 			continue
 		case "if":
 			if words[1] == "whole" {
-				conditions = append(conditions, Condition{Whole: true})
+				terms.Conditions = append(terms.Conditions, Condition{Whole: true})
 				continue
 			}
 			c := Condition{Key: []byte(long(words[1])), Missing: words[2] == "missing"}
@@ -28,7 +28,10 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 					c.Index += s.m.Index()
 				}
 			}
-			conditions = append(conditions, c)
+			terms.Conditions = append(terms.Conditions, c)
+			continue
+		case "once":
+			terms.Once = Once{sessionID(words[1]), uint64(s.int(words[2])), uint64(s.int(words[3]))}
 			continue
 		}
 		count := 1
@@ -43,7 +46,13 @@ func (s *script) groups(block []string) (groups []byte, all []Op) {
 			ops = append(ops, s.op(one))
 		}
 	}
-	return AppendGroupIf(groups, Terms{Conditions: conditions}, ops), append(all, ops...)
+	return AppendGroupIf(groups, terms, ops), append(all, ops...)
+}
+
+// sessionID makes one of a name.
+func sessionID(name string) (id SessionID) {
+	copy(id[:], name)
+	return id
 }
 
 // op reads one Op.
@@ -52,6 +61,10 @@ func (s *script) op(words []string) Op {
 	facts, rest := kindFacts[op.Kind], words[1:]
 	if facts.key {
 		op.Key, rest = []byte(long(rest[0])), rest[1:]
+	}
+	if facts.session {
+		id := sessionID(string(op.Key))
+		op.Key = id[:]
 	}
 	if facts.instance {
 		if len(rest) > 0 && (!facts.lone || !strings.Contains(rest[0], "=")) {
@@ -63,8 +76,8 @@ func (s *script) op(words []string) Op {
 		return op
 	}
 	if op.Kind == Limit {
-		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys"),
-			Instances: s.number(rest, "instances"), Lease: s.number(rest, "lease")})
+		return LimitOp(Limits{Bytes: s.number(rest, "bytes"), Keys: s.number(rest, "keys"), Instances: s.number(rest, "instances"),
+			Sessions: s.number(rest, "sessions"), Lease: s.number(rest, "lease")})
 	}
 	if facts.amount && facts.value {
 		op.Amount, rest = s.int(rest[0]), rest[1:]

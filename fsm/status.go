@@ -26,15 +26,19 @@ type Status struct {
 	CanLose      int      `json:"can_lose"` // voters that may still fail before writes stop; 0 also when they have stopped
 	Version      string   `json:"version"`
 	Keys         uint64   `json:"keys"`
-	Expires      uint64   `json:"expires"`    // keys that have a deadline
-	Expired      uint64   `json:"expired"`    // keys that have ended at this node since it started
-	UsedBytes    uint64   `json:"used_bytes"` // Machine.UsedBytes
-	MaxBytes     uint64   `json:"max_bytes"`  // Limits.Bytes; 0: no limit
-	MaxKeys      uint64   `json:"max_keys"`   // Limits.Keys; 0: no limit
-	Pristine     bool     `json:"pristine"`   // no client has ever written to what this node holds
-	Warnings     []string `json:"warnings"`   // what an operator should know, in sentences
-	DiskFree     *uint64  `json:"disk_free"`  // bytes, where the data directory is; null if it is not known
-	DiskLow      bool     `json:"disk_low"`   // too little is free: this node refuses writes
+	Expires      uint64   `json:"expires"`      // keys that have a deadline
+	Expired      uint64   `json:"expired"`      // keys that have ended at this node since it started
+	UsedBytes    uint64   `json:"used_bytes"`   // Machine.UsedBytes
+	MaxBytes     uint64   `json:"max_bytes"`    // Limits.Bytes; 0: no limit
+	MaxKeys      uint64   `json:"max_keys"`     // Limits.Keys; 0: no limit
+	Instances    uint64   `json:"instances"`    // names of instances that are known
+	Sessions     uint64   `json:"sessions"`     // open ones
+	OnceHits     uint64   `json:"once_hits"`    // commands answered from sessions, as this replica has applied them since it started
+	OnceRefused  uint64   `json:"once_refused"` // and those refused for their sake: Machine.SessionStats
+	Pristine     bool     `json:"pristine"`     // no client has ever written to what this node holds
+	Warnings     []string `json:"warnings"`     // what an operator should know, in sentences
+	DiskFree     *uint64  `json:"disk_free"`    // bytes, where the data directory is; null if it is not known
+	DiskLow      bool     `json:"disk_low"`     // too little is free: this node refuses writes
 }
 
 // Address is where a node is found.

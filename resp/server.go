@@ -24,6 +24,7 @@ type Options struct {
 	Limits     Limits                           // of one command on the wire
 	Password   []byte                           // that clients must log in with; empty: none
 	Facade     Facade                           // for clients that look for other nodes; default NoFacade
+	BindGrace  time.Duration                    // that a bound instance has when its connection has ended; default none
 	MasterName string                           // what clients of SentinelFacade call the cluster; default "mymaster"
 	Logf       func(format string, args ...any) // of what an operator should know; default: nowhere
 }

@@ -47,6 +47,10 @@ type Config struct {
 	MaxKeys       configs.MaxKeys
 	MinFree       configs.MinFree
 	MaxClients    configs.MaxClients // 0: resp's default
+	MaxInstances  configs.Count      // 0: fsm's default, as the next two
+	MaxSessions   configs.Count
+	DeadInstance  time.Duration // of instances that say nothing
+	BindGrace     time.Duration // of bound instances whose client is gone
 	Facade        resp.Facade
 	MasterName    string // of resp.SentinelFacade; empty: resp's default
 	SnapshotBytes configs.Size
@@ -98,6 +102,7 @@ func Open(config Config) (*Program, error) {
 		MaxHeld:    int64(configs.ReadMemory().ForClients()),
 		Facade:     config.Facade,
 		MasterName: config.MasterName,
+		BindGrace:  config.BindGrace,
 		Logf:       func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
@@ -153,6 +158,10 @@ func (c *Config) limits() cluster.Limits {
 	return cluster.Limits{
 		Bytes: cluster.Limit{Value: uint64(c.MaxBytes.Bytes(configs.ReadMemory())), Given: !c.MaxBytes.Auto},
 		Keys:  cluster.Limit{Value: uint64(c.MaxKeys), Given: true},
+
+		Instances: cluster.Limit{Value: uint64(c.MaxInstances), Given: true},
+		Sessions:  cluster.Limit{Value: uint64(c.MaxSessions), Given: true},
+		Lease:     cluster.Limit{Value: uint64(c.DeadInstance.Milliseconds()), Given: true},
 	}
 }
 
