@@ -32,7 +32,7 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return m.limits.refusal(r.forbidden)
 	case facts.session:
 		return m.changeSession(op)
-	case facts.ledger && (facts.write || op.Kind == ICGet):
+	case facts.ledger && (facts.write || op.Kind == ICGet && r.forbidden == OK): // what is forbidden renews nothing
 		return m.applyToLedger(op, r)
 	case facts.target:
 		return m.move(op)

@@ -40,6 +40,10 @@ func FuzzApplyOfWhatDecodeBatchLetsPass(f *testing.F) {
 			f.Add(b, int64(50))
 		}
 	}
+	for sequence := range uint64(4) { // ann of smallMachine has done 1 and 3
+		group := AppendGroupIf(nil, Terms{Once: Once{sessionID("ann"), sequence + 1, 1}}, []Op{incrOp("hits")})
+		f.Add(AppendBatch(nil, Number{"n1", 1, 1}, 2, group, AppendGroup(nil, []Op{openOp("bob", 5)})), int64(1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte, stamp int64) {
 		b, decodeErr := DecodeBatch(data)
 		if decodeErr != nil && !errors.Is(decodeErr, ErrFormat) {
@@ -84,7 +88,9 @@ func checkOps(t *testing.T, b Batch, results Results) {
 				t.Fatalf("no Result for a %s", ops[i].Kind)
 			}
 		}
-		checkWhole(t, ops, answers)
+		if !d.once.Given() { // what was remembered may be of other Ops under the same hash
+			checkWhole(t, ops, answers)
+		}
 		group := AppendGroup(nil, ops)
 		at := decoder{rest: group}
 		again := make([]Op, at.group())

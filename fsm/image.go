@@ -203,6 +203,9 @@ func (m *Machine) load(kind byte, body []byte) bool {
 		m.versions = d.versions(m.index)
 	case blockLease:
 		m.lease = leaseClock{int64(d.uvarint()), int64(d.uvarint())}
+		if m.lease.now < 0 || m.lease.now > latest {
+			return false
+		}
 		m.ledger.now = m.lease.now
 	case blockLedger, blockInstances, blockCounters, blockSlices, blockParked:
 		m.ledger.load(kind, &d)

@@ -19,6 +19,9 @@ func smallMachine(t testing.TB) *Machine {
 		Value: ParseValue([]byte("hello")), Expiry: Expiry{After, 500}}, Op{Kind: Get, Key: []byte("word")})
 	m.mustDo(t, RegisterOp(Node{ID: "n1-0815", Name: "n1", RESP: "127.0.0.1:7379"}))
 	m.mustDo(t, RemoveOp("was-here"))
+	m.mustDo(t, openOp("ann", 5000))
+	m.mustOnce(t, 1, Op{Kind: Incr, Key: []byte("hits")})
+	m.mustOnce(t, 3, Op{Kind: Incr, Key: []byte("word")})
 	m.mustDo(t, LimitOp(Limits{Bytes: 400, Keys: 5}))
 	return m
 }

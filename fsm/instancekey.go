@@ -88,7 +88,8 @@ func (t *trial) ownLedger() *ledger {
 
 func (t *trial) usage() usage { return t.plain.with(t.ledger.usage()) }
 
-// playOnLedger plays what is about instance counters. Pages change nothing.
+// playOnLedger plays what is about instance counters. Pages change nothing; an ICGet does, but its refusal is a read's, and
+// doesn't count.
 func (t *trial) playOnLedger(op *Op) Code {
 	if !kindFacts[op.Kind].write && op.Kind != ICGet {
 		return OK
@@ -101,7 +102,11 @@ func (t *trial) playOnLedger(op *Op) Code {
 		c.plain = t.live(op.Key).value.Kind != Nil
 	}
 	c.usage = t.usage()
-	return t.refusal(t.ownLedger().apply(op, &c).Code)
+	r := t.ownLedger().apply(op, &c)
+	if !kindFacts[op.Kind].write {
+		return OK
+	}
+	return t.refusal(r.Code)
 }
 
 // plainly reports whether there is a plain key, and leaves no trace if there was.

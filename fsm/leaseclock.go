@@ -1,6 +1,9 @@
 package fsm
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // leaseClock is the time on which leases, sessions and parking run. It advances with the stamps of Entries, but not with an
 // outage: by at most maxAdvance in one step, and after a larger gap it stands still for standstill, so that those who live
@@ -12,8 +15,9 @@ type leaseClock struct {
 }
 
 const (
-	maxAdvance = 1500 // milliseconds that one Entry advances the clock by, at most
-	standstill = 5000 // milliseconds of machine time that it stands still after a larger gap
+	latest     = math.MaxInt64 / 2 // no moment on the clock that an image may have is later
+	maxAdvance = 1500              // milliseconds that one Entry advances the clock by, at most
+	standstill = 5000              // milliseconds of machine time that it stands still after a larger gap
 )
 
 // advance takes in that machine time went from before to after. anything says whether a lease or a session runs: without,

@@ -122,6 +122,15 @@ func TestTheDigestSeesEveryPart(t *testing.T) {
 		{"keyed", func(m *Machine) { m.keyed = false }},
 		{"writes", func(m *Machine) { m.writes++ }},
 		{"hash key", func(m *Machine) { m.table.hashKey[1]++ }},
+		{"the lease clock", func(m *Machine) { m.lease.now++ }},
+		{"its standstill", func(m *Machine) { m.lease.until++ }},
+		{"a session's length", func(m *Machine) { m.sessions.writable(sessionID("ann")).length++ }},
+		{"its deadline", func(m *Machine) { m.sessions.writable(sessionID("ann")).deadline++ }},
+		{"its hash of a command", func(m *Machine) { m.sessions.writable(sessionID("ann")).places[0].hash++ }},
+		{"its answer", func(m *Machine) { m.sessions.writable(sessionID("ann")).places[0].results = "\x00" }},
+		{"its sequence", func(m *Machine) { m.sessions.writable(sessionID("ann")).places[0].sequence++ }},
+		{"another session", func(m *Machine) { m.sessions.add(sessionID("bob"), &session{length: MinSession}) }},
+		{"no session", func(m *Machine) { m.sessions.remove(sessionID("ann")) }},
 		{"a value", func(m *Machine) { m.table.put(m.table.hash([]byte("hits")), []byte("hits"), item{value: IntValue(43)}) }},
 		{"a deadline", func(m *Machine) {
 			m.table.put(m.table.hash([]byte("hits")), []byte("hits"), item{value: IntValue(42), deadline: 1})

@@ -185,7 +185,8 @@ func TestAnEntryEndsABoundedNumberOfSessions(t *testing.T) {
 // Without any, an image is what it was before there were some, byte for byte: recorded ones say so. A Machine that went through
 // an image before its first session comes to the same lease clock as one that did not.
 func TestTheLeaseClockBeginsWithTheFirstSession(t *testing.T) {
-	plain := smallMachine(t)
+	plain := New()
+	plain.mustApply(t, Entry{Kind: Opener, Stamp: 1000, HashKey: [16]byte{1}})
 	plain.mustApply(t, Entry{Kind: Ordinary, Stamp: plain.now + 1200})
 	restored := throughImage(t, plain.Freeze())
 	for range 5 {

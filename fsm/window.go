@@ -133,7 +133,7 @@ func (d *decoder) session() (id SessionID, s *session) {
 	}
 	d.rest = d.rest[copy(id[:], d.rest):]
 	s = &session{length: int64(d.uvarint()), deadline: int64(d.uvarint()), top: d.uvarint()}
-	if id == (SessionID{}) || s.length < MinSession || s.length > MaxSession || s.deadline <= 0 || s.deadline%sessionStep != 0 {
+	if id == (SessionID{}) || s.length < MinSession || s.length > MaxSession || s.deadline <= 0 || s.deadline > latest || s.deadline%sessionStep != 0 {
 		d.fail()
 	}
 	for len(d.rest) > 0 {
