@@ -252,8 +252,9 @@ func (m *instanceModel) endLease(name string) {
 		return
 	}
 	if in.life != Gone {
-		if in.bare || in.orphan {
-			m.cut(name)
+		if (in.bare || in.orphan) && m.cut(name) > 0 { // the name goes on in a new life, if it has a lease of its own
+			m.serial++
+			in.serial = m.serial
 		}
 		m.park(name)
 		if in.own == 0 && !m.holds(name) {

@@ -109,8 +109,11 @@ func (m *instanceModel) plainRead(op Op) string {
 func (m *instanceModel) read(op Op, now int64) (answer string, settled bool) {
 	key := string(op.Key)
 	switch {
-	case op.Kind == ICGet:
+	case op.Kind == ICGet, op.Kind == ICSlices:
 		_, settled := m.plain.read(Op{Kind: Exists, Key: op.Key}, now)
+		if op.Kind == ICSlices && settled {
+			return m.instanceOp(op), settled
+		}
 		return m.get(op, now), settled
 	case op.Kind.Writes():
 		return "wrong-type", true
@@ -180,6 +183,8 @@ func (m *instanceModel) instanceOp(op Op) string {
 		return "wrong-type"
 	}
 	switch op.Kind {
+	case ICSlices:
+		return m.page(key)
 	case ICGet:
 		return m.get(op, m.plain.now)
 	case ICDelete:

@@ -63,9 +63,13 @@ func newInstancePlay(t *testing.T, seed uint64) *instancePlay {
 }
 
 func (p *instancePlay) run() {
-	days := 1
-	for range randomInstanceSteps {
+	for step := range randomInstanceSteps {
 		switch n := p.rnd.IntN(400); {
+		case step == randomInstanceSteps/2:
+			key := p.tr.key()
+			p.alone(Op{Kind: Limit, Value: LimitOp(Limits{}).Value})
+			p.alone(Op{Kind: ICSet, Key: key, Instance: p.tr.name()}, Op{Kind: ICDelete, Key: key})
+			p.pass(modelDay / 1500)
 		case n < 12:
 			origins, names := p.rnd.IntN(len(p.tr.origins)+1), p.rnd.IntN(instanceNames+1)
 			for range p.rnd.IntN(60) {
@@ -73,9 +77,6 @@ func (p *instancePlay) run() {
 			}
 		case n < 15:
 			p.pass(modelHour / 1500 / (1 + p.rnd.IntN(3)))
-		case n == 15 && days > 0 && !testing.Short():
-			p.pass(modelDay / 1500 / (1 + p.rnd.IntN(2)))
-			days--
 		default:
 			p.step(p.tr.entry())
 		}
@@ -114,12 +115,19 @@ func (p *instancePlay) pass(entries int) {
 	p.t.Helper()
 	for range entries {
 		p.quiet(p.tr.tick(1500))
-		for range drainSteps {
-			if !p.leftOver() {
-				break
-			}
+		for steps := 0; p.leftOver(); steps++ {
+			p.mayStep(steps)
 			p.quiet(p.tr.tick(0))
 		}
+	}
+}
+
+// mayStep fails if there is no end of what is left over.
+func (p *instancePlay) mayStep(steps int) {
+	p.t.Helper()
+	if steps > drainSteps {
+		at, _ := p.plain.NextDeadline()
+		p.t.Fatalf("index %d: machine time %d, and still something is due at %d\n%s", p.tr.index, p.plain.Now(), at, p.napkin)
 	}
 }
 
@@ -220,6 +228,10 @@ func (p *instancePlay) compare() {
 		p.plain.Instances() != uint64(p.napkin.known()) {
 		p.t.Fatalf("index %d: %d keys of %d bytes, %d instances, leasing %v; want %d of %d, %d, %v\n%s", p.tr.index, p.plain.Keys(), p.plain.UsedBytes(),
 			p.plain.Instances(), p.plain.Leasing(), keys, bytes, p.napkin.known(), p.napkin.leasing(), p.napkin)
+	}
+	wantAt, wantOK := p.napkin.next()
+	if at, ok := p.plain.NextDeadline(); ok != wantOK || ok && at != wantAt {
+		p.t.Fatalf("index %d: machine time %d, next deadline %d %v, want %d %v\n%s", p.tr.index, p.plain.Now(), at, ok, wantAt, wantOK, p.napkin)
 	}
 	if a, b := p.plain.Digest(), p.restored.Digest(); a != b || p.plain.UsedBytes() != p.restored.UsedBytes() {
 		p.t.Fatalf("index %d: digest %x and %d bytes, and %x and %d after images\n%s", p.tr.index,

@@ -98,10 +98,8 @@ func (p *instancePlay) alone(ops ...Op) {
 func (p *instancePlay) settle(e Entry, batches ...modelBatch) {
 	p.t.Helper()
 	p.step(e, batches)
-	for range drainSteps {
-		if !p.leftOver() {
-			break
-		}
+	for steps := 0; p.leftOver(); steps++ {
+		p.mayStep(steps)
 		p.seen["left over"]++
 		checkMachine(p.t, p.plain)
 		if a, b := p.plain.Digest(), p.restored.Digest(); a != b {

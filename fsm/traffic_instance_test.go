@@ -100,13 +100,17 @@ func (tr *instanceTraffic) batch(origin string) modelBatch {
 	for range tr.rnd.IntN(4) {
 		var group []Op
 		for range 1 + tr.rnd.IntN(3)*tr.rnd.IntN(3) {
-			group = append(group, tr.op())
+			op := tr.op()
+			group = append(group, op)
+			if op.Kind == Unbind && tr.rnd.IntN(3) == 0 { // it speaks at once
+				group = append(group, Op{Kind: SliceSet, Key: tr.key(), Instance: op.Instance, Amount: tr.amount()})
+			}
 		}
 		var cs []Condition
 		switch n := tr.rnd.IntN(400); {
-		case n < 5:
+		case n < 10:
 			group = []Op{LimitOp(tr.limits())}
-		case n == 5:
+		case n == 10:
 			group = []Op{tr.remove()}
 		default:
 			cs = tr.conditions()
@@ -153,8 +157,11 @@ func (tr *instanceTraffic) op() Op {
 			{Kind: ICClear, Value: Value{Kind: Text, Text: []byte("k[1-3]")}}}[tr.rnd.IntN(3)]
 	}
 	kinds := []Kind{ICGet, ICGet, ICAdd, ICAdd, ICAdd, ICAdd, ICSet, ICDelete, ICAddIf, ICSetIf, SliceSet, SliceSet, SliceSet, SliceDelete,
-		SliceDelete, SliceSetIf, SliceSetIf, Heartbeat, ClearInstance, Bind, Bind, Unbind}
+		SliceDelete, SliceSetIf, SliceSetIf, Heartbeat, ClearInstance, Bind, Bind, Unbind, ICSlices}
 	op := Op{Kind: kinds[tr.rnd.IntN(len(kinds))], Instance: tr.name()}
+	if op.Kind == ICSlices {
+		return Op{Kind: ICSlices, Key: tr.key(), Value: IntValue(MaxScan)}
+	}
 	if (op.Kind == ICGet || op.Kind == ICDelete) && tr.rnd.IntN(3) == 0 {
 		op.Instance = nil
 	}
@@ -224,17 +231,13 @@ func (tr *instanceTraffic) amount() int64 {
 
 // limits are met now and then.
 func (tr *instanceTraffic) limits() (l Limits) {
-	if tr.rnd.IntN(2) == 0 {
-		return l
-	}
-	if tr.rnd.IntN(3) == 0 {
+	switch tr.rnd.IntN(6) {
+	case 0:
 		l.Bytes = 300 + tr.rnd.Uint64N(3000)
-	}
-	if tr.rnd.IntN(3) == 0 {
-		l.Keys = 2 + tr.rnd.Uint64N(instanceKeys)
-	}
-	if tr.rnd.IntN(3) == 0 {
-		l.Instances = 2 + tr.rnd.Uint64N(instanceNames)
+	case 1:
+		l.Keys = 2 + tr.rnd.Uint64N(instanceKeys-2)
+	case 2:
+		l.Instances = 2 + tr.rnd.Uint64N(instanceNames-2)
 	}
 	if tr.rnd.IntN(2) == 0 {
 		l.Lease = 3000 + tr.rnd.Uint64N(20_000)

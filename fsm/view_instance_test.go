@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,18 +14,8 @@ func (m *instanceModel) view() string {
 	var lines []string
 	for _, s := range m.slices {
 		if m.counts(s) {
-			in, life, name := m.instances[s.instance], m.life(s.instance), s.instance
-			ends := in.deadline
-			if s.parked && life != Gone { // of those, it is when all ends
-				ends += modelHour
-			}
-			if s.parked {
-				life = Parked
-			}
-			if in.orphan {
-				name = ""
-			}
-			lines = append(lines, fmt.Sprintf("slice %s %q %d, %d for %d", s.key, name, s.amount, life, max(ends-m.clock, 0)))
+			name, life, left := m.describe(s)
+			lines = append(lines, fmt.Sprintf("slice %s %q %d, %d for %d", s.key, name, s.amount, life, left))
 		}
 	}
 	for _, key := range m.keys() {
@@ -42,6 +33,69 @@ func (m *instanceModel) view() string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// describe is what a page of slices says of s.
+func (m *instanceModel) describe(s modelSlice) (name string, life Life, left int64) {
+	in, name, life := m.instances[s.instance], s.instance, m.life(s.instance)
+	ends := in.deadline
+	if s.parked && life != Gone { // of those, it is when all ends
+		ends += modelHour
+	}
+	if s.parked {
+		life = Parked
+	}
+	if in.orphan {
+		name = ""
+	}
+	return name, life, max(ends-m.clock, 0)
+}
+
+// page is all slices of a key, by the age of their instances.
+func (m *instanceModel) page(key string) string {
+	var found []modelSlice
+	for _, s := range m.slices {
+		if s.key == key && m.counts(s) {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b modelSlice) int { return m.instances[a.instance].serial - m.instances[b.instance].serial })
+	text := "[0"
+	for _, s := range found {
+		name, life, left := m.describe(s)
+		text += fmt.Sprintf(" %q %d %d %d", name, s.amount, life, left)
+	}
+	return text + "]"
+}
+
+// next is when, in machine time, something ends.
+func (m *instanceModel) next() (at int64, ok bool) {
+	at = math.MaxInt64
+	for _, in := range m.instances {
+		at = min(at, in.deadline)
+	}
+	for _, c := range m.counters {
+		if c.ends != 0 {
+			at = min(at, c.ends)
+		}
+	}
+	switch {
+	case at <= m.clock: // the next Entry does it, whatever the clock does meanwhile
+		at = m.plain.now
+	case at != math.MaxInt64:
+		at = max(m.plain.now, m.standUntil) + at - m.clock
+	}
+	for name, in := range m.instances {
+		if in.orphan || in.returning && slices.ContainsFunc(m.slices, func(s modelSlice) bool { return s.instance == name && s.parked }) {
+			at = m.plain.now
+		}
+	}
+	for _, it := range m.plain.keys {
+		if it.deadline != 0 {
+			at = min(at, it.deadline)
+		}
+	}
+	return at, at != math.MaxInt64
 }
 
 func (m *instanceModel) count(name string) (count int) {
