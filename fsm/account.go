@@ -12,7 +12,7 @@ package fsm
 // context is what a ledger must know of what is around it, to apply an Op.
 type context struct {
 	from    Number // of the Batch
-	removed bool   // its origin was
+	removed bool   // its origin was; known for a Bind
 	plain   bool   // the Op's key is a plain one
 	limits  *Limits
 	usage   usage // of all keys, the ledger's own too
@@ -35,8 +35,10 @@ func (l *ledger) apply(op *Op, c *context) Result {
 	case Heartbeat:
 		return l.heartbeat(op, c)
 	case Bind:
-		if code := l.room(op, c, false, false); code != OK {
-			return c.limits.refusal(code)
+		if _, known := l.numberOf(op.Instance); !known {
+			if code := c.room(op, growth{name: true}); code != OK {
+				return c.limits.refusal(code)
+			}
 		}
 		return l.bind(op, c.from, c.removed)
 	case Unbind:
@@ -119,7 +121,8 @@ func (l *ledger) change(op *Op, c *context, e *entry) Result {
 	if _, fits := e.row.with(mine, amount); !fits && !whole {
 		return Result{Code: Overflow}
 	}
-	if code := l.room(op, c, !e.found, whole && e.row.slices == 0 || !whole && !e.has); code != OK {
+	grows := growth{name: !e.known, row: !e.found, key: e.row.slices == 0, slice: e.row.slices == 0 || !whole && !e.has}
+	if code := c.room(op, grows); code != OK {
 		return c.limits.refusal(code)
 	}
 	l.carryOut(op, e, whole, amount)
@@ -144,21 +147,28 @@ func (l *ledger) carryOut(op *Op, e *entry, whole bool, amount int64) {
 	l.tell(kindFacts[op.Kind].event, op.Key)
 }
 
-// room says which limit forbids op what it would make: a row, a slice, and an instance if its own is not known.
-func (l *ledger) room(op *Op, c *context, row, slice bool) Code {
+// growth is what an Op would make: an instance, a counter's row, a key that exists, a slice. (An Op that sets a key as a whole
+// ends a slice of it for the one it makes, if there is any.)
+type growth struct{ name, row, key, slice bool }
+
+// room says which limit forbids op to make what it would make, or OK.
+func (c *context) room(op *Op, grows growth) Code {
+	if grows == (growth{}) {
+		return OK
+	}
 	then := c.usage
-	if row {
-		then.bytes += costOfCounter(op.Key)
-	}
-	if slice {
-		then.bytes += costOfSlice
-		if held, _ := l.counter(l.keys.hash(op.Key), op.Key); held.slices == 0 {
-			then.keys++
-		}
-	}
-	if _, known := l.numberOf(op.Instance); !known {
+	if grows.name {
 		then.bytes += costOfInstance + costOfName(string(op.Instance))
 		then.instances++
+	}
+	if grows.row {
+		then.bytes += costOfCounter(op.Key)
+	}
+	if grows.key {
+		then.keys++
+	}
+	if grows.slice {
+		then.bytes += costOfSlice
 	}
 	return c.limits.exceeded(c.usage, then)
 }
@@ -189,7 +199,7 @@ func (l *ledger) deleteSlice(op *Op, e *entry) Result {
 func (l *ledger) heartbeat(op *Op, c *context) Result {
 	row, known := l.renew(op.Instance, 0)
 	if !known {
-		if code := l.room(op, c, false, false); code != OK {
+		if code := c.room(op, growth{name: true}); code != OK {
 			return c.limits.refusal(code)
 		}
 		row = l.admit(op.Instance)

@@ -11,11 +11,13 @@
 //	Machine.Apply(index, term, Entry)             (every replica)
 //	    expire                                      what is due by machine time, at most maxExpired
 //	    sessions.end                                those that were idle for too long, at most maxEnded
+//	    ledger.steps                                who dies, returns and the like, at most MaxSteps slices, death.go
 //	    origin.admit(Number)                        larger: apply · equal: answer from memory · smaller: refuse
 //	    applyOnce(group)                            of a session: done before: answer from memory, session.go
 //	    unmet(conditions)                           why the whole group is Aborted, condition.go
 //	    foresee(group)                              a group that might not fit is tried on paper, trial.go
 //	    apply(Op) → Result                          counter.go: decide, limits, put or drop; versions, Events
+//	        ledger.apply                            what is about instance counters: account.go
 //	Machine.Query(groups, now) → Results          (reads, between Entries)
 //	Machine.Freeze → Image.WriteTo, Restore       (snapshots, backups)
 //

@@ -47,7 +47,7 @@ func (l *ledger) open(hash uint64, key []byte) counterRow {
 	return row
 }
 
-// renew begins a new era of a row that is in the tree, and gives the new row, which isn't yet. It has no slices.
+// begin ends the era of a row, and gives the row of the next, which is not in the tree yet: it has no slices.
 func (l *ledger) begin(hash uint64, row counterRow) counterRow {
 	l.counters.Delete(row)
 	if row.ends != 0 {

@@ -40,7 +40,8 @@ func FuzzApplyOfWhatDecodeBatchLetsPass(f *testing.F) {
 			f.Add(b, int64(50))
 		}
 	}
-	for sequence := range uint64(4) { // ann of smallMachine has done 1 and 3
+	f.Add(AppendBatch(nil, Number{"n1", 1, 1}, 2, []byte{2 << 1, byte(Size), byte(kinds) + 1}), int64(1)) // in a Machine that is full
+	for sequence := range uint64(4) {                                                                     // ann of smallMachine has done 1 and 3
 		group := AppendGroupIf(nil, Terms{Once: Once{sessionID("ann"), sequence + 1, 1}}, []Op{incrOp("hits")})
 		f.Add(AppendBatch(nil, Number{"n1", 1, 1}, 2, group, AppendGroup(nil, []Op{openOp("bob", 5)})), int64(1))
 	}

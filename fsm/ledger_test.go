@@ -9,7 +9,7 @@ import (
 
 // What must hold in a ledger holds after every Entry of random histories, and in what an image makes of it.
 func TestALedgerIsSoundAfterEveryEntry(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(12) {
 		rng := rand.New(rand.NewPCG(seed, 6))
 		m, twin := New(), New()
 		stamp, sequences := int64(1000), map[string]uint64{}

@@ -1,7 +1,5 @@
 package fsm
 
-import "math"
-
 // load takes in one of a ledger's blocks; what can't be right fails d. The blocks come in the order of their kinds.
 func (l *ledger) load(kind byte, d *decoder) {
 	if (kind == blockLedger) != l.empty() {
@@ -36,8 +34,9 @@ func (l *ledger) loadHead(d *decoder) {
 	}
 	for len(d.rest) > 0 {
 		p := presence{origin: string(d.bytes()), incarnation: d.uvarint(), began: d.moment(), heard: d.moment(), lapsed: d.moment()}
-		p.removed, p.ended = d.uvarint() == 1, d.moment()
-		if n := len(l.presences); n > 0 && l.presences[n-1].origin >= p.origin {
+		p.removed, p.ended = d.bool(), d.moment()
+		if n := len(l.presences); n > 0 && l.presences[n-1].origin >= p.origin ||
+			max(p.began, p.lapsed) > p.heard || max(p.heard, p.ended) > l.now || p.ended > 0 && !p.removed {
 			d.fail()
 		}
 		l.presences = append(l.presences, p)
@@ -47,13 +46,22 @@ func (l *ledger) loadHead(d *decoder) {
 	}
 }
 
-// moment takes a moment on the lease clock.
+// moment takes a moment on the lease clock, or a length of time.
 func (d *decoder) moment() int64 {
 	n := d.uvarint()
-	if n > math.MaxInt64/2 {
+	if n > latest {
 		d.fail()
+		return 0
 	}
 	return int64(n)
+}
+
+func (d *decoder) bool() bool {
+	n := d.uvarint()
+	if n > 1 {
+		d.fail()
+	}
+	return n == 1
 }
 
 func (l *ledger) loadInstance(d *decoder) bool {
@@ -68,8 +76,9 @@ func (l *ledger) loadInstance(d *decoder) bool {
 	}
 	last, any := l.instances.Max()
 	if d.failed || any && last.number >= row.number || row.number > l.serial || row.number == 0 || len(row.name) > MaxInstance ||
-		row.lease > MaxLease || row.deadline < 0 || row.deadline > math.MaxInt64/2 ||
-		row.state != Alive && row.state != Leaving && row.state != Gone {
+		row.lease > MaxLease || row.deadline < 0 || row.deadline > latest || row.binding.since > l.now ||
+		row.state != Alive && row.state != Leaving && row.state != Gone ||
+		row.name == "" && (row.state != Leaving || row.lease != 0 || row.bare) {
 		return false
 	}
 	if row.name != "" {
@@ -113,6 +122,9 @@ func (l *ledger) loadSlice(s slice, parked bool) bool {
 	_, _, double := l.mine(s.instance, s.era)
 	who, known := l.instances.Get(instanceRow{number: s.instance})
 	if any && !last.before(s) || double || !known || s.era == 0 || s.era > l.serial {
+		return false
+	}
+	if !parked && who.state == Gone {
 		return false
 	}
 	into.Load(s)

@@ -25,13 +25,15 @@ func (m *Machine) foresee(groups []byte, from Number) Code {
 	var op Op
 	texts := 0
 	for range ops {
-		d.op(&op)
+		if d.op(&op); d.failed {
+			return OK // the earnest pass says so
+		}
 		if op.Kind == Copy || op.Kind == SetRange || kindFacts[op.Kind].ledger {
 			texts++
 		}
 	}
-	if d.failed || m.limits.hold(m.usage(), ops, texts, len(groups)-len(d.rest)) {
-		return OK // if it failed, the earnest pass says so
+	if m.limits.hold(m.usage(), ops, texts, len(groups)-len(d.rest)) {
+		return OK
 	}
 	return m.try(groups, from, false)
 }
