@@ -110,8 +110,8 @@ func (p *instancePlay) settle(e Entry, batches ...modelBatch) {
 	}
 }
 
-// Those whose leases ended first go first, however many slices they have.
-func TestTheDeadLeaveInTheOrderOfTheirDeadlines(t *testing.T) {
+// Those whose leases ended first go first, however many slices they have; those who were there first return first.
+func TestTheDeadLeaveByTheirDeadlinesAndReturnByTheirAge(t *testing.T) {
 	p := newInstancePlay(t, 1)
 	const slices = MaxSteps * 3 / 5
 	add := func(name string) {
@@ -147,5 +147,15 @@ func TestTheDeadLeaveInTheOrderOfTheirDeadlines(t *testing.T) {
 	if a, b := parked("a"), parked("b"); a != slices || b != slices {
 		t.Errorf("after two Entries %d of the first and %d of the second are parked", a, b)
 	}
+	p.compare()
+
+	heartbeats := []Op{{Kind: Heartbeat, Instance: []byte("a")}, {Kind: Heartbeat, Instance: []byte("b")}}
+	batch := p.tr.seal("n1", [][]Op{heartbeats}, make([][]Condition, 1))
+	p.apply(p.tr.pack([]modelBatch{batch}), []modelBatch{batch})
+	p.apply(p.tr.tick(0), nil)
+	if a, b := parked("a"), parked("b"); b != 0 || a != 2*slices-MaxSteps {
+		t.Errorf("after an Entry %d of the older and %d of the younger are parked still", b, a)
+	}
+	p.settle(p.tr.tick(0))
 	p.compare()
 }
