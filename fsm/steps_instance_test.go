@@ -29,12 +29,31 @@ func TestCrowdsDieReturnAndAreClearedInBoundedStepsAndEndAsInTheModel(t *testing
 			t.Parallel()
 			t.Logf("again with SEED=%d", seed)
 			p := newInstancePlay(t, seed)
+			p.rise()
 			for range 25 {
 				p.crowd()
 			}
 			met.add(p.seen)
 		})
 	}
+}
+
+// rise is a crowd of two that dies, returns and is cleared: what every run must have met.
+func (p *instancePlay) rise() {
+	p.t.Helper()
+	for n := range 2 {
+		p.alone(p.many(func(key []byte) Op { return Op{Kind: ICAdd, Key: key, Instance: p.tr.nth(n), Amount: 1} })...)
+	}
+	for range 25 {
+		p.settle(p.tr.tick(1500))
+	}
+	p.compare()
+	for n := range 2 {
+		p.alone(Op{Kind: Heartbeat, Instance: p.tr.nth(n)})
+	}
+	p.compare()
+	p.alone(Op{Kind: ClearInstance, Instance: p.tr.nth(0)})
+	p.compare()
 }
 
 // crowd is one thing that happens to many slices, and what follows from it.
