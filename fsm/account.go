@@ -12,7 +12,7 @@ package fsm
 // context is what a ledger must know of what is around it, to apply an Op.
 type context struct {
 	from    Number // of the Batch
-	removed bool   // its origin was
+	removed bool   // its origin was; known for a Bind
 	plain   bool   // the Op's key is a plain one
 	limits  *Limits
 	usage   usage // of all keys, the ledger's own too

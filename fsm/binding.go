@@ -37,7 +37,7 @@ func (l *ledger) hear(n Number, removed bool) {
 		return
 	}
 	p := l.presence(n.Origin)
-	p.removed = p.removed || removed // in the days when nobody cared
+	p.removed = p.removed || removed // before there was a ledger to take note of it
 	if l.now-p.heard >= maxSilence && p.incarnation != 0 {
 		p.lapsed = p.heard + maxSilence
 	}

@@ -5,7 +5,7 @@ package fsm
 
 // applyToLedger does a write on instance counters, or an ICGet in a Batch.
 func (m *Machine) applyToLedger(op *Op, r *run) Result {
-	c := context{from: r.from, removed: m.RemovedNode(r.from.Origin), limits: &m.limits, usage: m.usage()}
+	c := context{from: r.from, removed: op.Kind == Bind && m.RemovedNode(r.from.Origin), limits: &m.limits, usage: m.usage()}
 	switch {
 	case !kindFacts[op.Kind].key || m.table.count == 0:
 	case op.Kind == ICGet:
@@ -94,7 +94,7 @@ func (t *trial) playOnLedger(op *Op) Code {
 	if !kindFacts[op.Kind].write && op.Kind != ICGet {
 		return OK
 	}
-	c := context{from: t.from, removed: t.m.RemovedNode(t.from.Origin), limits: &t.m.limits}
+	c := context{from: t.from, removed: op.Kind == Bind && t.m.RemovedNode(t.from.Origin), limits: &t.m.limits}
 	switch {
 	case op.Kind == ICGet:
 		c.plain = t.plainly(op.Key)

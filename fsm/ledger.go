@@ -47,14 +47,14 @@ type ledger struct {
 	announced [4]uint64 // while an image is read: how many there will be
 
 	flushes  uint64                                      // since New or Restore: what rows counted before the last one is void
-	sweeping int                                         // slices that Ops of this Entry may still end beyond the few that each may
+	sweeping int                                         // of maxSweep, what is left in this Entry
 	changed  func(event string, hash uint64, key []byte) // told of every change of a counter; nil: nobody is
 }
 
 // MaxSteps bounds how many slices one Entry moves or ends in the background, and how many a ClearInstance ends at once.
 const MaxSteps = 1000
 
-// maxSweep bounds how many slices the Ops of one Entry end for ClearInstance and ICClear.
+// maxSweep bounds how many slices all the ClearInstance and Fresh Bind Ops of one Entry end at once.
 const maxSweep = 16 * MaxSteps
 
 func newLedger(hashKey [2]uint64) *ledger {
