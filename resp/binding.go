@@ -54,18 +54,25 @@ func parseICBind(_ *command, args [][]byte, to *call) error {
 	return checkInstance(op.Instance)
 }
 
+// mayBind is why an instance can't be bound, too. What is bound already may be bound again.
 func (s *session) mayBind(instance []byte) error {
 	n := len(s.bound.instances)
 	if s.multi != nil {
 		n += s.multi.bound
 	}
-	if n >= maxBound && !slices.Contains(s.bound.instances, string(instance)) {
+	switch {
+	case slices.Contains(s.bound.instances, string(instance)):
+		return nil
+	case n >= maxBound:
 		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d", maxBound))
-	}
-	if s.door.bindings.full() {
-		return replyError(fmt.Sprintf("ERR too many instances are bound: all connections of this node together may bind %d; use another node", maxNodeBound))
+	case !s.door.bindings.room(1):
+		return errNodeBound()
 	}
 	return nil
+}
+
+func errNodeBound() replyError {
+	return replyError(fmt.Sprintf("ERR too many instances are bound: all connections of this node together may bind %d; use another node", maxNodeBound))
 }
 
 // bind remembers what these Ops bind: from now on it may have been done.
@@ -123,10 +130,11 @@ func newBindings(cluster Cluster, grace time.Duration) *bindings {
 	return b
 }
 
-func (b *bindings) full() bool {
+// room reports whether n more may be bound.
+func (b *bindings) room(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.held+len(b.parted) >= maxNodeBound
+	return b.held+len(b.parted)+n <= maxNodeBound
 }
 
 // hold counts an instance that was bound.

@@ -261,10 +261,27 @@ func TestBindingsAreBounded(t *testing.T) {
 	c.send("IC.BIND y\r\nIC.BIND x\r\n")
 	cluster.give(fsm.Result{Value: fsm.IntValue(1)})
 	c.wants(tooMany, "OK")
+}
 
+const nodeIsFull = "ERR too many instances are bound: all connections of this node together may bind 100000; use another node"
+
+func TestBindingsOfANodeAreBoundedWithThoseOfWhichTheMachineMustBeTold(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	one := fsm.Result{Value: fsm.IntValue(1)}
+	c.send("IC.BIND i\r\nMULTI\r\nIC.BIND j\r\nIC.BIND k\r\n")
+	cluster.give(one)
+	c.wants("OK", "OK", "QUEUED", "QUEUED")
 	b := c.session.door.bindings
 	b.part(binding{instances: make([]string, maxBound)})
-	b.held = maxNodeBound - maxBound
-	c.send("IC.BIND x\r\n")
-	c.wants("(error) ERR too many instances are bound: all connections of this node together may bind 100000; use another node")
+	b.held = maxNodeBound - maxBound - 1 // of others, but for i
+	c.send("EXEC\r\n")
+	c.wants("(error) EXECABORT Transaction discarded because of: " + strings.TrimPrefix(nodeIsFull, "ERR "))
+	c.asked("propose 1")
+	c.send("IC.BIND j\r\n")
+	cluster.give(one)
+	c.wants("OK")
+	c.send("IC.BIND k\r\nIC.BIND i\r\n") // i is bound, and counts already
+	cluster.give(one)
+	c.wants("(error) "+nodeIsFull, "OK")
 }
