@@ -285,3 +285,16 @@ func TestBindingsOfANodeAreBoundedWithThoseOfWhichTheMachineMustBeTold(t *testin
 	cluster.give(one)
 	c.wants("(error) "+nodeIsFull, "OK")
 }
+
+func TestWhatAConnectionBindsCountsAsHeldByIt(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	name := strings.Repeat("i", fsm.MaxInstance)
+	before := c.session.holds()
+	c.send("IC.BIND " + name + "\r\n")
+	c.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
+	c.wants("OK")
+	c.session.rest()
+	if held := c.session.holds() - before; held < fsm.MaxInstance {
+		t.Errorf("%d bytes more are held", held)
+	}
+}
