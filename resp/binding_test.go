@@ -229,6 +229,57 @@ func TestABindingBehindResetHasAnotherToken(t *testing.T) {
 	})
 }
 
+// The Machine ends the bindings of a node that it has not heard for 5 s.
+func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		time.Sleep(time.Hour)
+		u, other := s.bound("i"), s.bound()
+		other.send("PING\r\n")
+		other.wants("PONG")
+		silent := func(seconds int) {
+			for range seconds {
+				time.Sleep(time.Second)
+				for s.waiting() > 0 {
+					s.cluster.fail(fsm.ErrNotApplied)
+				}
+			}
+			time.Sleep(time.Second)
+			if s.waiting() == 0 {
+				s.t.Fatal("there is no beat")
+			}
+			s.cluster.give()
+			s.asked()
+		}
+		silent(2)
+		u.send("PING\r\n")
+		u.wants("PONG")
+		silent(4)
+		u.wantsEnd()
+		s.wantsFarewells(farewell{"i", 1})
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
+		other.send("PING\r\n")
+		other.wants("PONG")
+		v := s.bound("i") // whoever binds anew has lost nothing
+		time.Sleep(time.Second)
+		s.waiting()
+		s.cluster.give()
+		v.send("PING\r\n")
+		v.wants("PONG")
+	})
+}
+
+// An answer that comes late may be of a Batch that was applied late.
+func TestTheSilenceOfANodeIsCountedFromWhenItSpokeLast(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		u := s.bound("i")
+		time.Sleep(time.Second)
+		s.waiting()
+		time.Sleep(mostSilence - time.Second) // since IC.BIND
+		s.cluster.give()
+		u.wantsEnd()
+	})
+}
+
 func TestATransactionBindsFromItsExecOn(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nIC.BIND i\r\nDISCARD\r\nMULTI\r\nIC.BIND j\r\nIC.BIND k FRESH\r\n")
