@@ -1,8 +1,8 @@
 package fsm
 
-// EachSign visits what the Results of groups, which Query has answered, say of the instances that their ICGets name. instance points
-// into groups.
-func EachSign(groups []byte, results Results, visit func(instance []byte, sign Sign)) {
+// EachSign visits what the Results of groups, which Query has answered, say of the instances that their ICGets name. The
+// Op is the visitor's until it returns, and points into groups.
+func EachSign(groups []byte, results Results, visit func(op *Op, sign Sign)) {
 	d := decoder{rest: groups}
 	var op Op
 	for len(d.rest) > 0 {
@@ -13,7 +13,7 @@ func EachSign(groups []byte, results Results, visit func(instance []byte, sign S
 				return
 			}
 			if op.Kind == ICGet && len(op.Instance) > 0 {
-				visit(op.Instance, r.sign())
+				visit(&op, r.sign())
 			}
 		}
 	}

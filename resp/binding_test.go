@@ -229,6 +229,57 @@ func TestABindingBehindResetHasAnotherToken(t *testing.T) {
 	})
 }
 
+// The Machine ends the bindings of a node that it has not heard for 5 s.
+func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		time.Sleep(time.Hour)
+		u, other := s.bound("i"), s.bound()
+		other.send("PING\r\n")
+		other.wants("PONG")
+		silent := func(seconds int) {
+			for range seconds {
+				time.Sleep(time.Second)
+				for s.waiting() > 0 {
+					s.cluster.fail(fsm.ErrNotApplied)
+				}
+			}
+			time.Sleep(time.Second)
+			if s.waiting() == 0 {
+				s.t.Fatal("there is no beat")
+			}
+			s.cluster.give()
+			s.asked()
+		}
+		silent(2)
+		u.send("PING\r\n")
+		u.wants("PONG")
+		silent(4)
+		u.wantsEnd()
+		s.wantsFarewells(farewell{"i", 1})
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
+		other.send("PING\r\n")
+		other.wants("PONG")
+		v := s.bound("i") // whoever binds anew has lost nothing
+		time.Sleep(time.Second)
+		s.waiting()
+		s.cluster.give()
+		v.send("PING\r\n")
+		v.wants("PONG")
+	})
+}
+
+// An answer that comes late may be of a Batch that was applied late.
+func TestTheSilenceOfANodeIsCountedFromWhenItSpokeLast(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		u := s.bound("i")
+		time.Sleep(time.Second)
+		s.waiting()
+		time.Sleep(mostSilence - time.Second) // since IC.BIND
+		s.cluster.give()
+		u.wantsEnd()
+	})
+}
+
 func TestATransactionBindsFromItsExecOn(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nIC.BIND i\r\nDISCARD\r\nMULTI\r\nIC.BIND j\r\nIC.BIND k FRESH\r\n")
@@ -261,10 +312,40 @@ func TestBindingsAreBounded(t *testing.T) {
 	c.send("IC.BIND y\r\nIC.BIND x\r\n")
 	cluster.give(fsm.Result{Value: fsm.IntValue(1)})
 	c.wants(tooMany, "OK")
+}
 
+const nodeIsFull = "ERR too many instances are bound: all connections of this node together may bind 100000; use another node"
+
+func TestBindingsOfANodeAreBoundedWithThoseOfWhichTheMachineMustBeTold(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	one := fsm.Result{Value: fsm.IntValue(1)}
+	c.send("IC.BIND i\r\nMULTI\r\nIC.BIND j\r\nIC.BIND k\r\n")
+	cluster.give(one)
+	c.wants("OK", "OK", "QUEUED", "QUEUED")
 	b := c.session.door.bindings
 	b.part(binding{instances: make([]string, maxBound)})
-	b.held = maxNodeBound - maxBound
-	c.send("IC.BIND x\r\n")
-	c.wants("(error) ERR too many instances are bound: all connections of this node together may bind 100000; use another node")
+	b.held = maxNodeBound - maxBound - 1 // of others, but for i
+	c.send("EXEC\r\n")
+	c.wants("(error) EXECABORT Transaction discarded because of: " + strings.TrimPrefix(nodeIsFull, "ERR "))
+	c.asked("propose 1")
+	c.send("IC.BIND j\r\n")
+	cluster.give(one)
+	c.wants("OK")
+	c.send("IC.BIND k\r\nIC.BIND i\r\n") // i is bound, and counts already
+	cluster.give(one)
+	c.wants("(error) "+nodeIsFull, "OK")
+}
+
+func TestWhatAConnectionBindsCountsAsHeldByIt(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	name := strings.Repeat("i", fsm.MaxInstance)
+	c.send("IC.BIND " + name + "\r\n")
+	c.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
+	c.wants("OK")
+	held := c.session.holds()
+	c.session.bound = binding{}
+	if n := held - c.session.holds(); n < fsm.MaxInstance {
+		t.Errorf("it holds %d bytes for a name of %d", n, len(name))
+	}
 }

@@ -204,3 +204,13 @@ func TestPagesOfInstancesCountLikePagesOfKeys(t *testing.T) {
 		t.Errorf("the last answer is %q", last)
 	}
 }
+
+func TestEveryLifeHasItsWord(t *testing.T) {
+	for life, want := range map[fsm.Life]string{fsm.Alive: "alive", fsm.Bound: "bound", fsm.Leaving: "leaving", fsm.Gone: "gone", fsm.Parked: "parked", 99: "unknown"} {
+		c := newClient(t, newTestCluster(t))
+		c.send("IC.SLICES k\r\n")
+		page := []fsm.Value{fsm.IntValue(0), {Kind: fsm.Text, Text: []byte("i")}, fsm.IntValue(5), fsm.IntValue(int64(life)), fsm.IntValue(7)}
+		c.cluster.give(fsm.Result{Value: fsm.ListValue(page...)})
+		c.wants("1) \"0\"\n2) 1) 1) \"i\"\n      2) (integer) 5\n      3) \"" + want + "\"\n      4) (integer) 7")
+	}
+}

@@ -263,6 +263,9 @@ func parseExec(_ *command, _ [][]byte, to *call) error {
 	if t.broken {
 		return replyError("EXECABORT Transaction discarded because of previous errors.")
 	}
+	if t.bound > 0 && !s.door.bindings.room(t.bound) { // others have bound theirs since these were queued
+		return aborted(errNodeBound())
+	}
 	to.ops = append(to.ops, t.ops...)
 	if w := s.watch; w != nil {
 		if len(w.conditions) < w.asked {
