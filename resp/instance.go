@@ -56,18 +56,18 @@ var instanceCommands = []command{
 	{name: "ic.slices", arity: -2, flags: "readonly", keys: oneKey, parse: parseICSlices,
 		syntax:  "key [cursor [COUNT count]]",
 		summary: "Returns a page of a counter's slices, parked ones too.",
-		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, slice, `alive`, `bound`, `leaving`, `gone` or `parked`, milliseconds that this lasts at least",
+		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, slice, `alive`, `bound`, `leaving`, `gone` or `parked`, milliseconds that this lasts at least, as of the last log entry",
 		errors:  "`ERR invalid cursor`.", cost: "O(N), N slices looked at: COUNT, at most 1,000"},
 	{name: "ic.instances", arity: -1, flags: "readonly", parse: parseICInstances,
 		syntax:  "[cursor [COUNT count]]",
 		summary: "Returns a page of the instances that are known. One that is known all the time is met at least once.",
-		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, `alive`, `bound`, `leaving` or `gone`, milliseconds that this lasts at least, lease in milliseconds, number of slices",
+		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, `alive`, `bound`, `leaving` or `gone`, milliseconds that this lasts at least, as of the last log entry, lease in milliseconds, number of slices",
 		errors:  "`ERR invalid cursor`.", cost: "O(N), N instances looked at: COUNT, at most 1,000"},
 	{name: "ic.heartbeat", arity: -2, flags: "write denyoom fast", parse: parseICHeartbeat,
 		syntax: "instance [TTL milliseconds]", summary: "Is a sign of life of an instance. With TTL the instance has a lease of its own from now on.",
 		reply: "integer: the lease in force, in milliseconds", errors: "`ERR the lease must be from 3000 to 86400000 milliseconds`."},
 	{name: "ic.bind", arity: -2, flags: "write denyoom fast noscript", parse: parseICBind,
-		syntax: "instance [FRESH]", summary: "Binds an instance to this connection: it lives as long, and a second later its slices end. With FRESH those that it has end first.",
+		syntax: "instance [FRESH]", summary: "Binds an instance to this connection: it lives as long, and after `bind-grace` its slices end. With FRESH those that it has end first.",
 		reply: "OK", errors: "`ERR too many instances are bound …`."},
 	{name: "ic.clearinstance", arity: 2, flags: "write", parse: parseICClearInstance,
 		syntax: "instance", summary: "Ends all slices of an instance, parked ones too. Beyond 1,000 of them it takes some moments.",
@@ -132,7 +132,7 @@ func checkInstance(name []byte) error {
 // tooManyInstances begins like outOfRoom.
 func tooManyInstances(limit int64) replyError {
 	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
-		"it would go beyond the cluster's max-instances of %d; wait until instances that are gone are forgotten, or raise it", limit))
+		"it would go beyond the cluster's max-instances of %d; an instance that is gone is forgotten after an hour, or a lease after IC.CLEARINSTANCE; or raise it", limit))
 }
 
 // IC.GET key [instance]

@@ -165,7 +165,7 @@ func TestOneOfManyIncrementsMayFailAlone(t *testing.T) {
 	full := fsm.Result{Code: fsm.FullInstances, Value: fsm.IntValue(10)}
 	c.cluster.give(full, full)
 	c.wants("(error) OOM command not allowed when used memory > 'maxmemory': it would go beyond the cluster's max-instances of 10; " +
-		"wait until instances that are gone are forgotten, or raise it")
+		"an instance that is gone is forgotten after an hour, or a lease after IC.CLEARINSTANCE; or raise it")
 }
 
 func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
