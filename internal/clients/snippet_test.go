@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gomodule/redigo/redis"
 	goredis "github.com/redis/go-redis/v9"
@@ -32,6 +33,7 @@ func (o *Once) Do(ctx context.Context, command ...any) *goredis.Cmd {
 		if err == nil || definite || ctx.Err() != nil {
 			return reply
 		}
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 
