@@ -72,7 +72,7 @@ func (s *session) mayBind(instance []byte) error {
 	case slices.Contains(s.bound.instances, string(instance)):
 		return nil
 	case n >= maxBound:
-		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d", maxBound))
+		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d; use another connection", maxBound))
 	case !s.door.bindings.room(1):
 		return errNodeBound()
 	}

@@ -88,13 +88,16 @@ func TestWhatCanNotBeDoneWithAnInstanceIsRefusedAtTheDoor(t *testing.T) {
 		{"(error) ERR pattern is longer than 1024 bytes", []string{"IC.CLEAR", "MATCH", strings.Repeat("a", maxPattern+1)}},
 		{"(integer) 0", []string{"IC.CLEAR", "MATCH", ""}},
 		{cursor, []string{"IC.SLICES", "k", "x"}},
-		{badArity("ic.slices"), []string{"IC.SLICES", "k", "0", "COUNT"}},
+		{cursor, []string{"IC.SLICES", "k", "COUNT", "10"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT", "1", "COUNT", "1"}},
 		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT", "0"}},
 		{badSyntax, []string{"IC.SLICES", "k", "0", "MATCH", "1"}},
 		{noKey, []string{"IC.SLICES", ""}},
 		{cursor, []string{"IC.INSTANCES", "-x"}},
 		{badInteger, []string{"IC.INSTANCES", "0", "COUNT", "x"}},
-		{badArity("ic.instances"), []string{"IC.INSTANCES", "0", "COUNT"}},
+		{cursor, []string{"IC.INSTANCES", "COUNT", "10"}},
+		{badSyntax, []string{"IC.INSTANCES", "0", "COUNT"}},
 		{badSyntax, []string{"IC.BIND", "i", "STALE"}},
 		{badSyntax, []string{"IC.BIND", "i", "FRESH", "FRESH"}},
 		{noName, []string{"IC.BIND", ""}},
@@ -162,7 +165,7 @@ func TestOneOfManyIncrementsMayFailAlone(t *testing.T) {
 	full := fsm.Result{Code: fsm.FullInstances, Value: fsm.IntValue(10)}
 	c.cluster.give(full, full)
 	c.wants("(error) OOM command not allowed when used memory > 'maxmemory': it would go beyond the cluster's max-instances of 10; " +
-		"wait until instances that are gone are forgotten, or raise it")
+		"an instance that is gone is forgotten after an hour, or a lease after IC.CLEARINSTANCE; or raise it")
 }
 
 func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
@@ -191,7 +194,7 @@ func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
 func TestClearingWhatMatchesIsNotAllowedInATransaction(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nIC.CLEAR MATCH a*\r\nEXEC\r\n")
-	c.wants("OK", "(error) ERR 'ic.clear' is not allowed inside a transaction",
+	c.wants("OK", "(error) ERR 'ic.clear' is not allowed inside a transaction: with these arguments it takes several steps",
 		"(error) EXECABORT Transaction discarded because of previous errors.")
 	c.asked()
 }

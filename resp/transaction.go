@@ -193,7 +193,10 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		t.queue = append(t.queue, queued{command: c, err: err})
 		return nil
 	}
-	if len(s.call.conditions) > 0 || s.call.walk != nil {
+	if s.call.walk != nil {
+		return replyError("ERR '" + c.name + "' is not allowed inside a transaction: with these arguments it takes several steps")
+	}
+	if len(s.call.conditions) > 0 {
 		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
 	}
 	for i := range s.call.ops {
