@@ -24,8 +24,9 @@ type recording struct {
 
 var recordings = []recording{
 	{"testdata/log-v1", "testdata/image-v1", goldenEntries, false},
-	{"testdata/log-v1-members", "testdata/image-v1-members", memberEntries, false},   // limits, removed nodes, nonvoters
-	{"testdata/log-v1-commands", "testdata/image-v1-commands", commandEntries, true}, // all Kinds of Redis's commands, conditions
+	{"testdata/log-v1-members", "testdata/image-v1-members", memberEntries, false},      // limits, removed nodes, nonvoters
+	{"testdata/log-v1-commands", "testdata/image-v1-commands", commandEntries, true},    // all Kinds of Redis's commands, conditions
+	{"testdata/log-v1-instances", "testdata/image-v1-instances", instanceEntries, true}, // instance counters, leases, sessions
 }
 
 // digest is the Machine's as a build of the recording would have it.
@@ -265,7 +266,7 @@ func TestTheRecordedLogsHaveEveryKindAndCode(t *testing.T) {
 		}
 	}
 	for _, c := range []Code{OK, Skipped, NotInteger, Overflow, BadExpiry, FullBytes, FullKeys, NodeRemoved,
-		NotNumber, Digits, Aborted, NoSuchKey, ReadLater, TooLong} {
+		NotNumber, Digits, Aborted, NoSuchKey, ReadLater, TooLong, StaleEpoch, NoSession, OnceMismatch, OnceDone, FullInstances, FullSessions} {
 		if !answered[c] {
 			t.Errorf("no %s in the recorded logs: record another one beside them that has one", c)
 		}

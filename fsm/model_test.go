@@ -20,6 +20,8 @@ type model struct {
 	origins map[string]modelOrigin
 	limits  Limits
 	refused string // by the limit that this group has met, or would meet: the answer to its writes
+
+	beside func() (keys, bytes int) // what others take of the same room; nil: nothing
 }
 
 type modelItem struct {
@@ -116,15 +118,24 @@ func (m *model) store(key string, it modelItem) {
 
 // grow makes a change, and notes a limit that it goes beyond.
 func (m *model) grow(change func()) {
-	keys, bytes := len(m.keys), m.used()
+	keys, bytes := m.room()
 	change()
+	keysNow, bytesNow := m.room()
 	switch {
 	case m.refused != "":
-	case m.limits.Keys != 0 && len(m.keys) > keys && len(m.keys) > int(m.limits.Keys):
+	case m.limits.Keys != 0 && keysNow > keys && keysNow > int(m.limits.Keys):
 		m.refused = "full-keys" + strconv.FormatUint(m.limits.Keys, 10)
-	case m.limits.Bytes != 0 && m.used() > bytes && m.used() > int(m.limits.Bytes):
+	case m.limits.Bytes != 0 && bytesNow > bytes && bytesNow > int(m.limits.Bytes):
 		m.refused = "full-bytes" + strconv.FormatUint(m.limits.Bytes, 10)
 	}
+}
+
+// room is what limits limit.
+func (m *model) room() (keys, bytes int) {
+	if m.beside != nil {
+		keys, bytes = m.beside()
+	}
+	return keys + len(m.keys), bytes + m.used()
 }
 
 // put is store, whatever the limits say.

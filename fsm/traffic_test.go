@@ -94,10 +94,16 @@ func (tr *traffic) op() Op {
 	kinds := []Kind{Get, Incr, Incr, Incr, Set, Set, Set, Delete, Exists, Expire, Expire, Persist, TTL, Size,
 		Add, Add, IncrEx, IncrEx, IncrEx, IncrIf, SetIf, SetIf, DeleteIf, GetDelete, GetExpire, Append, Append, SetRange,
 		Rename, Rename, Copy, Copy, Deadline, Inspect, Version}
-	op := Op{Kind: kinds[tr.rnd.IntN(len(kinds))]}
+	kind := kinds[tr.rnd.IntN(len(kinds))]
 	if tr.rnd.IntN(400) == 0 {
 		return Op{Kind: Flush}
 	}
+	return tr.opOf(kind)
+}
+
+// opOf is an Op of a kind, with whatever it needs.
+func (tr *traffic) opOf(kind Kind) Op {
+	op := Op{Kind: kind}
 	facts := kindFacts[op.Kind]
 	if facts.key {
 		op.Key = tr.key()
