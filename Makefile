@@ -10,7 +10,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim e2e pause hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim e2e pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -56,6 +56,9 @@ e2e: ## real processes, killed and restarted
 
 pause: ## measure what snapshots of five million counters cost the clients; about six minutes, 4 GB of memory
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./internal/e2e -run CountingGoesOn -pause 5000000
+
+leases: ## measure 100,000 instances with a million slices, what dying ones cost the clients, and sessions; about six minutes
+	$(GO) test -tags e2e -count=1 -timeout 20m -v ./internal/e2e -run 'WhileInstancesDie|WhatSessionsTake' -leases 100000
 
 compare: build ## increments a second beside Redis, as tables; about 10 minutes; COMPARE="--rounds 1" for its flags
 	$(GO) run ./internal/compare --dir .local $(COMPARE)

@@ -41,6 +41,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(attackVariable) != "" {
 		os.Exit(runAttack())
 	}
+	if os.Getenv(instanceVariable) != "" {
+		os.Exit(runInstance())
+	}
 	os.Exit(buildAndRun(m))
 }
 
