@@ -60,7 +60,7 @@ func (s *session) mayBind(instance []byte) error {
 		n += s.multi.bound
 	}
 	if n >= maxBound && !slices.Contains(s.bound.instances, string(instance)) {
-		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d; use another connection", maxBound))
+		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d", maxBound))
 	}
 	if s.door.bindings.full() {
 		return replyError(fmt.Sprintf("ERR too many instances are bound: all connections of this node together may bind %d; use another node", maxNodeBound))

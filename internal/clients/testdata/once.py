@@ -21,7 +21,7 @@ class Once:
             except (redis.ConnectionError, redis.TimeoutError):
                 pass  # perhaps it was done: the same number asks for the reply
             except redis.ResponseError as e:
-                if not str(e).startswith(("UNKNOWN ", "CLUSTERDOWN ")):
+                if not str(e).startswith(("UNKNOWN ", "CLUSTERDOWN ", "MISCONF ")):
                     raise
             time.sleep(0.1)
 
