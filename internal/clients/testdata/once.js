@@ -13,14 +13,14 @@ class Once {
 
   async do(...command) {
     const number = ++this.number
-    const session = await this.session
+    await this.session // or fail, if none could be opened
     for (;;) {
       try {
-        return await this.client.call('ONCE', session, number, ...command)
+        return await this.client.call('ONCE', await this.session, number, ...command)
       } catch (e) {
         if (e instanceof Redis.ReplyError && !/^(UNKNOWN|CLUSTERDOWN|MISCONF|ERR max number of clients) /.test(e.message)) throw e
       }
-      await new Promise(resolve => setTimeout(resolve, 100))
+      await new Promise(soon => setTimeout(soon, 100))
     }
   }
 }
