@@ -134,6 +134,39 @@ func TestTheEndOfABindingIsToldUntilItIsAnswered(t *testing.T) {
 	})
 }
 
+func TestTheEndsThatComeWhileOthersAreToldAreToldNext(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		u, v := s.bound("i"), s.bound("j")
+		u.Close()
+		s.wantsFarewells(farewell{"i", 1})
+		v.Close()
+		s.waiting()
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
+		s.wantsFarewells(farewell{"j", 2})
+	})
+}
+
+func TestAThousandEndsAreToldAtATime(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		const ends = 2*maxFarewells + 1
+		from := binding{token: 7}
+		for i := range ends {
+			from.instances = append(from.instances, fmt.Sprint(i))
+			s.door.bindings.hold()
+		}
+		s.door.bindings.part(from)
+		for _, n := range []int{maxFarewells, maxFarewells, 1} {
+			if got, want := s.asked(), fmt.Sprintf("propose %d", n); got != want {
+				s.t.Fatalf("the cluster was asked %q, want %q", got, want)
+			}
+			s.cluster.give(make([]fsm.Result, n)...)
+		}
+		if got := s.asked(); got != "" {
+			s.t.Errorf("the cluster was asked %q", got)
+		}
+	})
+}
+
 // Else the instance would be bound for ever.
 func TestTheEndOfABindingIsToldBehindTheBindingThatWasOnItsWay(t *testing.T) {
 	for name, end := range map[string]func(s *boundServer, u *user){
