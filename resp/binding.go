@@ -18,8 +18,8 @@ import (
 //
 // When the Machine has heard nothing of this node for 5 s, it has ended its bindings (fsm/binding.go), and the clients, still
 // connected, don't know. So their connections are closed as soon as the cluster can be reached again: they come back and bind anew,
-// here or elsewhere, within the lease that each instance has kept. (To bind for them could take an instance away from whoever has
-// bound it since.)
+// here or elsewhere, within the lease that each instance has kept, or as much grace if the Machine has ended nothing: nobody's
+// leases run while the whole cluster is away. (To bind for them could take an instance away from whoever has bound it since.)
 //
 // What must hold: the end of a binding is proposed behind the IC.BIND that made it, and has a token of its own, so that it never
 // ends a later one.
@@ -37,6 +37,7 @@ const (
 type binding struct {
 	token     int64 // that no other has in this process; 0: nothing was bound
 	instances []string
+	lapsed    bool // perhaps: the client is cut off for no fault of its own
 }
 
 // IC.BIND instance [FRESH]
@@ -72,7 +73,7 @@ func (s *session) mayBind(instance []byte) error {
 	case slices.Contains(s.bound.instances, string(instance)):
 		return nil
 	case n >= maxBound:
-		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d; use another connection", maxBound))
+		return replyError(fmt.Sprintf("ERR too many instances are bound: a connection may bind %d; use another one", maxBound))
 	case !s.door.bindings.room(1):
 		return errNodeBound()
 	}
@@ -134,6 +135,7 @@ type bindings struct {
 type farewell struct {
 	instance string
 	token    int64
+	grace    time.Duration // that the instance has, if the Machine has not ended the binding before
 }
 
 func newBindings(cluster Cluster, grace time.Duration) *bindings {
@@ -167,8 +169,12 @@ func (b *bindings) part(from binding) {
 	if b.closed {
 		return
 	}
+	grace := b.grace
+	if from.lapsed {
+		grace = max(grace, fsm.DefaultLease*time.Millisecond)
+	}
 	for _, name := range from.instances {
-		b.parted = append(b.parted, farewell{name, from.token})
+		b.parted = append(b.parted, farewell{name, from.token, grace})
 	}
 	b.wake()
 }
@@ -233,9 +239,8 @@ func (b *bindings) tell(beat bool) {
 	b.busy, b.sent = true, time.Now()
 	b.request.Reset()
 	b.telling = min(len(b.parted), maxFarewells)
-	grace := fsm.IntValue(b.grace.Milliseconds())
 	for _, f := range b.parted[:b.telling] {
-		b.request.Add(fsm.Op{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: grace})
+		b.request.Add(fsm.Op{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: fsm.IntValue(f.grace.Milliseconds())})
 	}
 	b.mu.Unlock()
 	b.cluster.Propose(&b.request)
@@ -286,6 +291,7 @@ func (c *conn) closeIfBound() bool {
 	if c.dead || len(c.session.bound.instances) == 0 {
 		return false
 	}
+	c.session.bound.lapsed = true
 	c.close()
 	c.changed.Signal()
 	return true

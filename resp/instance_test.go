@@ -180,6 +180,9 @@ func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
 	c.asked("propose 1")
 	c.cluster.give(list(0, 3))
 	c.wants("(integer) 1003", "PONG")
+	if g := &c.session.door.gate; g.passed != 0 || g.heavy != 0 {
+		t.Errorf("%d pages are at the gate still, of weight %d", g.heavy, g.passed)
+	}
 
 	c.send("IC.CLEAR MATCH a*\r\n")
 	c.cluster.give(list(77, 1000))
