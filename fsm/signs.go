@@ -19,14 +19,15 @@ func EachSign(groups []byte, results Results, visit func(op *Op, sign Sign)) {
 	}
 }
 
-// OnlySigns reports whether groups only say which instances live and which do not any more: Heartbeats and Unbinds, or nothing at
-// all, which says that the node lives.
+// OnlySigns reports whether groups only say which instances live and which do not any more: Heartbeats, Unbinds, and reads that are
+// proposed for what they say of their instances; or nothing at all, which says that the node lives.
 func OnlySigns(groups []byte) bool {
 	d := decoder{rest: groups}
 	var op Op
 	for len(d.rest) > 0 {
 		for n := d.group(); n > 0; n-- {
-			if d.op(&op); d.failed || op.Kind != Heartbeat && op.Kind != Unbind {
+			d.op(&op)
+			if sign := op.Kind == Heartbeat || op.Kind == Unbind || op.Kind == ICGet; d.failed || !sign {
 				return false
 			}
 		}

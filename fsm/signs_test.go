@@ -12,6 +12,7 @@ func TestSignsOfLifeAreToldFromAllElse(t *testing.T) {
 	}{
 		{"nothing", nil, true},
 		{"many of both", [][]Op{{heartbeat}, {unbind}, {heartbeat, unbind}}, true},
+		{"a read that is proposed", [][]Op{{{Kind: ICGet, Key: []byte("open"), Instance: []byte("anna")}}}, true},
 		{"a write in the same group", [][]Op{{heartbeat, {Kind: Incr, Key: []byte("hits"), Amount: 1}}}, false},
 		{"a write in another group", [][]Op{{heartbeat}, {{Kind: Incr, Key: []byte("hits"), Amount: 1}}}, false},
 		{"one that names an instance, and does more", [][]Op{{{Kind: ICAdd, Key: []byte("open"), Instance: []byte("anna"), Amount: 1}}}, false},

@@ -201,6 +201,9 @@ func TestALowDiskEndsNobodysLease(t *testing.T) {
 		c.must(heartbeat("reader", boundLease), instanceOp(fsm.ICAdd, "open", "reader", 1))
 		c.SetFree(host, low)
 		refusedAt(t, c.Cluster, host)
+		if a := c.ask(host, proposed(instanceOp(fsm.ICGet, "open", "reader", 0)), (*cluster.Node).Propose); a.Err != nil { // as the door does for the dead
+			t.Error(a.Err)
+		}
 		for range 10 {
 			if a := c.Do(host, fsm.Strong, heartbeat("reader", 0)); a.Err != nil { // as the door does behind a read
 				t.Error(a.Err)
@@ -216,6 +219,12 @@ func TestALowDiskEndsNobodysLease(t *testing.T) {
 		c.goneWithin(1300*time.Millisecond, "open", "i", time.Now())
 		refusedAt(t, c.Cluster, host)
 	})
+}
+
+func proposed(ops ...fsm.Op) *fsm.Request {
+	r := &fsm.Request{}
+	r.Add(ops...)
+	return r
 }
 
 func TestABindingSurvivesImages(t *testing.T) {
