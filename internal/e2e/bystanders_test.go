@@ -14,7 +14,7 @@ import (
 const (
 	busyBystanders = 0.3 // cores of others that a measurement bears
 	quietTime      = time.Second
-	quietPatience  = 30 * time.Second
+	quietPatience  = 5 * time.Second // before each round
 )
 
 // bystanders measures how many cores others use: neither this process, nor its nodes.

@@ -10,8 +10,8 @@
 //	show                      a truecount demo and the events that it told; playground: where it runs
 //
 // The rules: nothing sleeps; what takes time is polled under a deadline (eventually), and a deadline that is part of the
-// promise is a named constant. A client's connection is used by one goroutine. A load never repeats a command, so that
-// every acknowledged increment is in it once.
+// promise is a named constant, and so is a time that must pass (waitUntil). A client's connection is used by one goroutine. A load
+// never repeats a command, so that every acknowledged increment is in it once; an onceLoad repeats everything, behind ONCE.
 //
 // Faults: disk_test.go small disks behind loop devices, which need root; space_test.go fills them, hang_test.go freezes them
 // and makes writes fail (strace); damage_test.go flips bits; peer_test.go strangers. Bounds and settings: room_test.go,
@@ -22,5 +22,8 @@
 // Where to look: single_test.go one node; join_test.go how clusters form; kill_test.go dying leaders and whole clusters;
 // read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start;
 // demo_test.go the demo, killed, and its figures compared with what a client reads;
-// away_test.go a member that needs an image; pause_test.go what an image costs the clients, measured only when asked.
+// instance_test.go instances that are killed, and nodes under instances that live; binding_test.go connections and nodes of bound
+// ones; both watch a total at every node at once (totals_test.go); once_test.go repeated commands;
+// away_test.go a member that needs an image; pause_test.go what an image costs the clients, and
+// leases_test.go what dying instances do; both and sessions_test.go measure only when asked.
 package e2e

@@ -3,11 +3,8 @@
 package e2e
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,21 +17,14 @@ import (
 var leaseInstances = flag.Int("leases", 0, "instances to load before what dying ones cost the clients is measured; 0: skip that")
 
 const (
-	slicesEach    = 10 // counters that an instance adds to
-	sharedBy      = 10 // instances add to each counter, where counters are shared
-	loaders       = 6  // connections that load
-	loadedEach    = 50 // commands in a pipeline of theirs
-	loadedLease   = 30 * time.Second
-	beatSteps     = 100             // in a third of a lease
-	longLease     = 24 * time.Hour  // of those who are there while others die
-	deathRounds   = 3               // while others let the machine alone
-	deathTries    = 12              // if they don't
-	dyingLease    = 5 * time.Second // so long is the time before the death, with warm-up
-	deathWarmUp   = 1500 * time.Millisecond
-	deathMargin   = 3 * time.Millisecond // around the time in which the slices were seen to go
-	deathClients  = 50
-	plainCounters = 100_000
-	dyingKey      = "dying" // a counter to which every dying instance adds 1
+	slicesEach  = 10    // counters that an instance adds to
+	sharedBy    = 10    // instances add to each counter, where counters are shared
+	loaders     = 6     // connections that load
+	loadedEach  = 50    // commands in a pipeline of theirs
+	atOnce      = 2_000 // in one of those who are to die in one moment
+	loadedLease = 30 * time.Second
+	beatSteps   = 100            // in a third of a lease
+	longLease   = 24 * time.Hour // of those who are there while others die
 )
 
 // What the death of many instances costs the clients of plain counters, as figures: they depend on the machine, so nothing is
@@ -48,15 +38,21 @@ func TestTheCountingGoesOnWhileInstancesDie(t *testing.T) {
 		{"a counter for each slice", *leaseInstances * slicesEach},
 	} {
 		t.Run(s.name, func(t *testing.T) {
-			c := newCluster(t, 3, "--snapshot-bytes", "8MiB")
+			// A machine that is busy elects nobody meanwhile.
+			c := newCluster(t, 3, "--snapshot-bytes", "8MiB", "--heartbeat", "1s", "--election", "1s", "--lease", "1s")
 			s.load(t, c)
 			c.timeRestart(t)
 			if s.counters > *leaseInstances {
 				return // one is enough
 			}
 			for _, dying := range []int{1_000, 10_000} {
-				t.Run(fmt.Sprintf("%d die while clients count as fast as they can", dying), func(t *testing.T) { c.measureDeaths(t, s, dying, 0) })
-				t.Run(fmt.Sprintf("%d die while clients count every %v", dying, pace), func(t *testing.T) { c.measureDeaths(t, s, dying, pace) })
+				for _, meanwhile := range []crowd{
+					{"nobody counts", 0, time.Hour},
+					{"50 clients count every 20 ms", 50, 20 * time.Millisecond},
+					{"50 clients count as fast as they can", 50, 0},
+				} {
+					t.Run(fmt.Sprintf("%d die while %s", dying, meanwhile.name), func(t *testing.T) { c.measureDeaths(t, s, dying, meanwhile) })
+				}
 			}
 		})
 	}
@@ -87,14 +83,14 @@ func (s standing) load(t *testing.T, c cluster) {
 	var heartbeats int
 	var running sync.WaitGroup
 	running.Go(func() { heartbeats = c.beat(t, &loaded, stop) })
-	c.load(t, *leaseInstances, func(i int) []any { return s.adding(instanceName(i), i) }, func(n int) { loaded.Add(int64(n)) })
+	c.load(t, *leaseInstances, loadedEach, func(i int) []any { return s.adding(instanceName(i), i) }, func(n int) { loaded.Add(int64(n)) })
 	took := time.Since(began)
 	close(stop)
 	running.Wait()
 	n := *leaseInstances * slicesEach
 	t.Logf("%d slices of %d instances in %d counters, in %v, with %d heartbeats meanwhile", n, *leaseInstances, s.counters,
 		took.Round(time.Second/10), heartbeats)
-	c.load(t, *leaseInstances, func(i int) []any {
+	c.load(t, *leaseInstances, loadedEach, func(i int) []any {
 		return []any{"IC.HEARTBEAT", instanceName(i), "TTL", longLease.Milliseconds()}
 	}, func(int) {})
 	after := c.memory(t)
@@ -135,15 +131,15 @@ func (s standing) adding(name string, i int) []any {
 
 func instanceName(i int) string { return fmt.Sprintf("instance-%08d", i) }
 
-// load gives n commands in pipelines, to all nodes.
-func (c cluster) load(t *testing.T, n int, command func(i int) []any, done func(n int)) {
+// load gives n commands in pipelines, to all nodes; done is told how many are answered.
+func (c cluster) load(t *testing.T, n, each int, command func(i int) []any, done func(n int)) {
 	t.Helper()
 	var running sync.WaitGroup
 	for l := range loaders {
 		conn := c[l%len(c)].client(t)
 		running.Go(func() {
-			for first := l * loadedEach; first < n; first += loaders * loadedEach {
-				some := min(loadedEach, n-first)
+			for first := l * each; first < n; first += loaders * each {
+				some := min(each, n-first)
 				if err := pipelined(conn, some, func(i int) []any { return command(first + i) }); err != nil {
 					t.Error(err)
 					return
@@ -236,150 +232,4 @@ func (c cluster) timeRestart(t *testing.T) {
 	c.waitWhole(t)
 	t.Logf("%s is ready %v after it was started, whole after %v; it takes %d MiB", p.name, ready.Round(time.Millisecond),
 		time.Since(from).Round(time.Millisecond), residentMiB(t, p))
-}
-
-// deaths is what was seen of one round.
-type deaths struct {
-	from, to time.Duration // since the start: nothing was gone yet; all was gone
-	entries  uint64
-}
-
-// sort appends those samples that have to do with the deaths, and those before.
-func (d deaths) sort(samples []sample, before, during *[]sample) {
-	for _, s := range samples {
-		switch {
-		case s.at+s.took >= d.from-deathMargin && s.at <= d.to+deathMargin:
-			*during = append(*during, s)
-		case s.at > deathWarmUp && s.at < d.from:
-			*before = append(*before, s)
-		}
-	}
-}
-
-func (c cluster) measureDeaths(t *testing.T, s standing, dying int, pace time.Duration) {
-	names := make([]string, dying)
-	for i := range names {
-		names[i] = fmt.Sprintf("dying-%d-%d", dying, i)
-	}
-	c.load(t, dying, func(i int) []any { return append(s.adding(names[i], i)[:2*slicesEach], dyingKey, 1) }, func(int) {})
-	var before, during, single, singleDuring []sample
-	rounds := 0
-	for try := 0; try < deathTries && rounds < deathRounds; try++ {
-		c.waitQuiet(t)
-		b, term := c.bystanders(t), c.term(t)
-		plain, ic, d := c.measureDeath(t, names, pace)
-		busy := b.cores(t)
-		t.Logf("%d slices went within %v, in about %d Entries", dying*slicesEach, (d.to - d.from).Round(time.Millisecond/10), d.entries)
-		if elected := c.term(t) - term; elected > 0 || busy > busyBystanders {
-			t.Logf("that does not count: others used %.1f cores, there were %d elections", busy, elected)
-			continue
-		}
-		rounds++
-		d.sort(plain, &before, &during)
-		d.sort(ic, &single, &singleDuring)
-	}
-	if rounds == 0 {
-		t.Error("no round counts: nothing was measured")
-		return
-	}
-	ratio := func(a, b []sample, q float64) float64 { return float64(quantile(a, q)) / float64(quantile(b, q)) }
-	t.Logf("%d clients, INCR: before %v (%d); while they go %v (%d): p50 x %.2f, p99 x %.2f", deathClients, quantiles(before), len(before),
-		quantiles(during), len(during), ratio(during, before, 0.5), ratio(during, before, 0.99))
-	t.Logf("one client, IC.INCRBY: before %v (%d); while they go %v (%d): p50 x %.2f, p99 x %.2f", quantiles(single), len(single),
-		quantiles(singleDuring), len(singleDuring), ratio(singleDuring, single, 0.5), ratio(singleDuring, single, 0.99))
-	c.load(t, dying, func(i int) []any { return []any{"IC.CLEARINSTANCE", names[i]} }, func(int) {})
-}
-
-// measureDeath lets all of them live once more, for dyingLease, and loads the cluster until all are dead. With a pace an increment's
-// time counts from when it was due.
-func (c cluster) measureDeath(t *testing.T, names []string, pace time.Duration) (plain, ic []sample, d deaths) {
-	heartbeat := func(i int) []any { return []any{"IC.HEARTBEAT", names[i], "TTL", dyingLease.Milliseconds()} }
-	client := c[0].client(t)
-	within(t, dyingLease/4, "all of them live", func() error {
-		total, err := redis.Int64s(client.Do("IC.GET", dyingKey))
-		if err == nil && total[0] != int64(len(names)) {
-			err = fmt.Errorf("%d of %d", total[0], len(names))
-			c.load(t, len(names), heartbeat, func(int) {})
-		}
-		return err
-	})
-	c.load(t, len(names), heartbeat, func(int) {})
-	start, stop := time.Now(), make(chan struct{})
-	samples := make([][]sample, deathClients+1)
-	var running sync.WaitGroup
-	for i := range samples {
-		conn, rnd := c[i%len(c)].client(t), rand.New(rand.NewPCG(uint64(i), 1))
-		args := func() (string, []any) { return "INCR", []any{counterName(nil, rnd.Uint64N(plainCounters))} }
-		if i == deathClients {
-			args = func() (string, []any) { return "IC.INCRBY", []any{"alive", instanceName(0), 1} }
-		}
-		running.Go(func() {
-			due := time.Duration(rnd.Int64N(int64(max(1, pace))))
-			for {
-				select {
-				case <-stop:
-					return
-				case <-time.After(due - time.Since(start)):
-				}
-				if pace == 0 {
-					due = time.Since(start)
-				}
-				command, args := args()
-				if _, err := conn.Do(command, args...); err != nil {
-					t.Errorf("%s: %v", command, err)
-					return
-				}
-				samples[i] = append(samples[i], sample{due, time.Since(start) - due})
-				due += pace
-			}
-		})
-	}
-	d = c.seeThemGo(t, start, int64(len(names)))
-	close(stop)
-	running.Wait()
-	return slices.Concat(samples[:deathClients]...), samples[deathClients], d
-}
-
-// seeThemGo watches dyingKey at a node, by reads that cost next to nothing.
-func (c cluster) seeThemGo(t *testing.T, start time.Time, all int64) (d deaths) {
-	conn := c.without(c.leader(t))[0].client(t)
-	if _, err := conn.Do("CONSISTENCY", "STALE"); err != nil {
-		t.Fatal(err)
-	}
-	applied := func() uint64 {
-		info, err := redis.String(conn.Do("INFO", "raft"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var index uint64
-		_, text, _ := strings.Cut(info, "applied_index:")
-		if _, err := fmt.Sscan(text, &index); err != nil {
-			t.Fatal(err)
-		}
-		return index
-	}
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	var index uint64
-	for range tick.C {
-		at := time.Since(start)
-		total, err := redis.Int64s(conn.Do("IC.GET", dyingKey))
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch {
-		case at > 2*dyingLease+patience:
-			t.Fatal(errors.New("they don't die"))
-		case total[0] == all:
-			d.from = at
-			continue
-		case index == 0:
-			index = applied()
-		}
-		if total[0] == 0 {
-			d.to, d.entries = time.Since(start), applied()-index+1
-			return d
-		}
-	}
-	return d
 }

@@ -45,7 +45,7 @@ func TestWhatSessionsTake(t *testing.T) {
 				ids[i] = id
 			}
 			opened := c.memory(t)
-			c.load(t, measuredSessions*sessionWindow, func(i int) []any {
+			c.load(t, measuredSessions*sessionWindow, loadedEach, func(i int) []any {
 				return append([]any{"ONCE", ids[i/sessionWindow], i%sessionWindow + 1}, command...)
 			}, func(int) {})
 			t.Logf("%d sessions with %d replies each in %v", measuredSessions, sessionWindow, time.Since(began).Round(time.Second/10))
