@@ -90,6 +90,28 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 	}
 }
 
+// A build from before instance counters answers WrongType to a Limit that it does not understand, and goes on: so this one does,
+// too, and what that build must not skip is of a Kind that stops it.
+func TestLimitsThatAnOlderBuildDoesNotKnowHaveAKindOfTheirOwn(t *testing.T) {
+	old := LimitOp(Limits{Bytes: 5000, Keys: 5})
+	for _, l := range []Limits{{Instances: 1}, {Sessions: 1}, {Keys: 7, Lease: 4000}} {
+		m, op := New(), LimitOp(l)
+		m.mustDo(t, old)
+		short, long := old, op
+		short.Kind, long.Kind = op.Kind, old.Kind
+		if got := answersOf(t, m.mustDo(t, short)) + " " + answersOf(t, m.mustDo(t, long)); got != "wrong-type wrong-type" {
+			t.Errorf("%+v under the other's Kind: %s", l, got)
+		}
+		if now, _ := m.Limits(); now != (Limits{Bytes: 5000, Keys: 5}) || op.Kind == old.Kind {
+			t.Errorf("%+v: Kind %s, the limits are %+v", l, op.Kind, now)
+		}
+		m.mustDo(t, op)
+		if now, _ := m.Limits(); now != l {
+			t.Errorf("the limits are %+v, want %+v", now, l)
+		}
+	}
+}
+
 func TestALogIndexNeverFalls(t *testing.T) {
 	m := New()
 	m.Pass(5)
