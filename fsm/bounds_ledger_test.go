@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -67,6 +68,65 @@ func TestOneEntryLooksAtABoundedNumberOfCountersWhoeverClearsThem(t *testing.T) 
 		}
 	}
 	checkMachine(t, m)
+}
+
+// However many are cleared at once, an Entry ends a bounded number of slices, and what is left ends in the next ones.
+func TestOneEntryEndsABoundedNumberOfSlicesWhoeverClearsThem(t *testing.T) {
+	const names, each = 18, MaxSteps
+	m := New()
+	m.mustApply(t, Entry{Kind: Opener, Stamp: 1000, HashKey: [16]byte{1}})
+	var clears []Op
+	for i := range names {
+		name := fmt.Append(nil, "i", i)
+		var ops []Op
+		for key := range each {
+			ops = append(ops, Op{Kind: ICAdd, Key: fmt.Append(nil, key), Instance: name, Amount: 1})
+		}
+		m.mustDo(t, ops...)
+		clears = append(clears, Op{Kind: ClearInstance, Instance: name})
+	}
+	last := clears[names-1].Instance
+	m.mustDo(t, Op{Kind: Heartbeat, Instance: last, Amount: 5000}, Op{Kind: Bind, Instance: last, Amount: 7})
+	answers := m.mustDo(t, clears...)
+	for range names {
+		if r, ok := answers.Next(); !ok || r.Value.Int != each {
+			t.Errorf("a clear answered %+v", r)
+		}
+	}
+	number, _ := m.ledger.numberOf(last)
+	if row := m.ledger.instance(number); row.lease != 5000 || !row.binding.given() || row.slices > 0 {
+		t.Errorf("the name goes on with %+v", row)
+	}
+	for left := names*each - maxSweep; left >= 0; left -= MaxSteps {
+		if got := m.ledger.slices.Len(); got != left {
+			t.Errorf("%d slices are left, want %d", got, left)
+		}
+		checkMachine(t, m)
+		m.mustApply(t, Entry{Kind: Ordinary, Stamp: m.now})
+	}
+}
+
+// Whatever room there is for what a group makes, it has all of it or nothing.
+func TestAGroupThatMakesInstancesAndCountersFitsAsAWhole(t *testing.T) {
+	ops := []Op{sliceOp(ICAdd, "a", "anna", 1), sliceOp(Heartbeat, "", "bert", 0), sliceOp(ICSet, "b", "carl", 1), sliceOp(SliceSet, "a", "carl", 1)}
+	whole, none := 0, 0
+	for room := uint64(1); room < 6000; room += 50 {
+		m := New()
+		m.mustApply(t, Entry{Kind: Opener, Stamp: 1000, HashKey: [16]byte{1}})
+		m.mustDo(t, LimitOp(Limits{Bytes: room}))
+		refused := strings.Count(answersOf(t, m.mustDo(t, ops...)), "full-bytes")
+		switch {
+		case refused == 0 && m.UsedBytes() <= room:
+			whole++
+		case refused == len(ops) && m.UsedBytes() == 0:
+			none++
+		default:
+			t.Errorf("with room for %d bytes %d of %d are refused, and %d are used", room, refused, len(ops), m.UsedBytes())
+		}
+	}
+	if whole == 0 || none == 0 {
+		t.Errorf("%d times all, %d times nothing", whole, none)
+	}
 }
 
 // Ops, deaths and returns go on while an image is written from another goroutine; run with -race.
