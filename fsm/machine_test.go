@@ -24,6 +24,14 @@ func TestALateOpenerKeepsTheKeysWhereTheyStand(t *testing.T) {
 	}
 }
 
+func TestALateOpenerKeepsInstanceCountersWhereTheyStand(t *testing.T) {
+	m := New()
+	m.mustDo(t, sliceOp(ICAdd, "open", "anna", 5))
+	m.mustApply(t, Entry{Kind: Opener, HashKey: [16]byte{1}})
+	checkMachine(t, m)
+	wantAnswer(t, "what stood there", answersOf(t, m.mustDo(t, sliceOp(ICGet, "open", "anna", 0))), "[5 5 0 0]")
+}
+
 func TestABatchThatCountsItsOpsWrongIsUndecodable(t *testing.T) {
 	group := AppendGroup(nil, []Op{{Kind: Size}, {Kind: Size}})
 	for ops := range 5 {
@@ -69,6 +77,11 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 	}{{0, false}, {EQ, true}, {Differs, true}, {comparators, false}} {
 		if _, ok := CountOps(AppendGroup(nil, []Op{{Kind: DeleteIf, Compare: test.compare, Than: IntValue(1)}})); ok != test.ok {
 			t.Errorf("comparator %d: decodable is %v", test.compare, ok)
+		}
+	}
+	for kind, ok := range map[Kind]bool{ICGet: true, ICDelete: true, ICAdd: false, Heartbeat: false, ClearInstance: false} {
+		if _, got := CountOps(AppendGroup(nil, []Op{{Kind: kind, Key: []byte("k")}})); got != ok {
+			t.Errorf("%s without an instance: decodable is %v", kind, got)
 		}
 	}
 	conditional := AppendGroupIf(nil, Terms{Conditions: []Condition{{Key: []byte("k"), Missing: true}}}, []Op{{Kind: Flush}})
