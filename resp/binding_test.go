@@ -315,6 +315,18 @@ func TestTheSilenceOfANodeIsCountedFromWhenItSpokeLast(t *testing.T) {
 		time.Sleep(mostSilence - time.Second) // since IC.BIND
 		s.cluster.give()
 		u.wantsEnd()
+		s.wantsFarewells(farewell{"i", 1, 30 * time.Second})
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
+
+		u = s.bound("j")
+		time.Sleep(time.Second)
+		s.waiting()
+		time.Sleep(3 * time.Second)
+		s.cluster.give() // was sent a second behind IC.BIND, and perhaps applied then
+		time.Sleep(2 * time.Second)
+		s.waiting()
+		s.cluster.give()
+		u.wantsEnd()
 	})
 }
 
