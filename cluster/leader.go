@@ -197,10 +197,18 @@ func (l *leader) turn() bool {
 	if !any {
 		return false
 	}
-	if l.propose(fsm.Ordinary, offers) && l.due(l.replica.now.Load()) {
+	if l.propose(l.kind(offers), offers) && l.due(l.replica.now.Load()) {
 		l.needEntry() // more had ended than one Entry removes
 	}
 	return true
+}
+
+// kind is that of the next Entry. What reads ask for is proposed while no Batches are taken, too; the lease clock must know.
+func (l *leader) kind(offers []offer) fsm.EntryKind {
+	if _, halted := l.halted(); halted && len(offers) == 0 && l.replica.leasing.Load() {
+		return fsm.Deaf
+	}
+	return fsm.Ordinary
 }
 
 // owes reports whether the Machine needs an Entry by then, be there anything to put into it or not. The lease clock must not be

@@ -133,3 +133,23 @@ func TestALeaderOwesTheLeaseClockAnEntryASecondWhileItTakesBatches(t *testing.T)
 		}
 	}
 }
+
+func TestALeaderThatTakesNoBatchesTellsTheLeaseClockSo(t *testing.T) {
+	for _, row := range []struct {
+		name            string
+		leasing, halted bool
+		offers          int
+		want            fsm.EntryKind
+	}{
+		{"it takes Batches", true, false, 0, fsm.Ordinary},
+		{"it takes none, and a read asks for an Entry", true, true, 0, fsm.Deaf},
+		{"it takes none any more", true, true, 1, fsm.Ordinary},
+		{"nobody has a lease, and older programs may be members", false, true, 0, fsm.Ordinary},
+	} {
+		l := &leader{replica: quietReplica(t), halted: func() (answer, bool) { return answer{}, row.halted }}
+		l.replica.leasing.Store(row.leasing)
+		if got := l.kind(make([]offer, row.offers)); got != row.want {
+			t.Errorf("%s: %v", row.name, got)
+		}
+	}
+}

@@ -46,8 +46,8 @@ func (l Limit) wanted(now uint64, set bool) uint64 {
 	return now
 }
 
-// unlessDefault is 0 for what counts without being set. So nothing of it is proposed, which an older program would not understand
-// as long as it is one of the members, until an operator wants something else.
+// unlessDefault is 0 for what counts without being set. So nothing of it is proposed, which would stop an older program as
+// long as it is one of the members (fsm.LimitAll), until an operator wants something else.
 func unlessDefault(n, byDefault uint64) uint64 {
 	if n == byDefault {
 		return 0

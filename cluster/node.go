@@ -225,7 +225,7 @@ func (n *Node) Propose(r *fsm.Request) {
 		n.refuse(r)
 		return
 	}
-	if err := n.space.refusal(); err != nil {
+	if err := n.space.refusal(); err != nil && !fsm.OnlySigns(r.Groups) { // those take no space that strokes would not
 		r.Err = err
 		go r.Done(r) // not from within: the caller may hold what Done needs
 		return

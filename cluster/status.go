@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"encoding/json"
 
 	"github.com/hashicorp/raft"
@@ -30,6 +31,8 @@ func (n *Node) Local() fsm.Status {
 	s.Keys, s.Expires, s.Expired = n.replica.keys()
 	used, limits, _ := n.replica.room()
 	s.UsedBytes, s.MaxBytes, s.MaxKeys = used, limits.Bytes, limits.Keys
+	s.MaxInstances, s.MaxSessions, s.Lease = cmp.Or(limits.Instances, fsm.DefaultInstances),
+		cmp.Or(limits.Sessions, fsm.DefaultSessions), cmp.Or(limits.Lease, fsm.DefaultLease)
 	s.Instances, s.Sessions, s.OnceHits, s.OnceRefused = n.replica.clients()
 	if r := n.space.room(); r.known {
 		s.DiskFree, s.DiskLow = &r.free, r.low

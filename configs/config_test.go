@@ -161,3 +161,19 @@ func TestAMasterNameIsOneWord(t *testing.T) {
 		wantError(t, name, err, "--master-name", "without blanks")
 	}
 }
+
+func TestDurationsOfInstancesHaveBounds(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"dead-instance-threshold", "3s", ""}, {"dead-instance-threshold", "24h", ""}, {"dead-instance-threshold", "3.001s", ""},
+		{"dead-instance-threshold", "2999ms", "from 3s to 24h0m0s"}, {"dead-instance-threshold", "24h0m0.001s", "from 3s to 24h0m0s"},
+		{"dead-instance-threshold", "3.0005s", "give whole milliseconds"}, {"dead-instance-threshold", "30", "with a unit"},
+		{"bind-grace", "0s", ""}, {"bind-grace", "1m", ""}, {"bind-grace", "61s", "from 0s to 1m0s"}, {"bind-grace", "-1ms", "from 0s to 1m0s"},
+	} {
+		_, err := Load(Sources{Flags: map[string]string{test.name: test.text}})
+		if test.want != "" {
+			wantError(t, test.name+" "+test.text, err, test.want)
+		} else if err != nil {
+			t.Errorf("%s %s: %v", test.name, test.text, err)
+		}
+	}
+}

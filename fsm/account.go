@@ -89,6 +89,21 @@ func (l *ledger) entry(op *Op) entry {
 	return e
 }
 
+// greet takes the first of groups, which was done before and is not done again, as a sign of life of the instances that it names:
+// whoever repeats it lives, and hears an answer that says as much.
+func (l *ledger) greet(groups []byte) {
+	if l.names.count == 0 {
+		return
+	}
+	d := decoder{rest: groups}
+	var op Op
+	for n := d.group(); n > 0 && !d.failed; n-- {
+		if d.op(&op); op.Kind != Unbind {
+			l.entry(&op)
+		}
+	}
+}
+
 // change does what adds to a slice or sets it, or sets the whole key.
 func (l *ledger) change(op *Op, c *context, e *entry) Result {
 	total, mine, epoch := e.row.total, e.mine, e.row.epoch

@@ -44,7 +44,7 @@ func (m *Machine) apply(op *Op, r *run) Result {
 		return m.flush()
 	case Register:
 		return m.register(op)
-	case Limit:
+	case Limit, LimitAll:
 		return m.limit(op)
 	case Remove:
 		return m.removeNode(op)

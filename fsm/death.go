@@ -10,7 +10,7 @@ package fsm
 //
 // A visit that moves nothing counts like a slice, so that a step is bounded whatever there is.
 func (l *ledger) steps() {
-	l.sweeping = maxSweep
+	l.sweeping, l.looking = maxSweep, maxLook
 	left := MaxSteps
 	left = l.visitDue(left)
 	for left > 0 && l.returning.Len() > 0 {

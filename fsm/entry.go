@@ -11,6 +11,7 @@ type EntryKind uint8
 const (
 	Ordinary EntryKind = 1 // Batches, or none: an Entry without Batches only moves machine time and ends what is due
 	Opener   EntryKind = 2 // the first Entry of a leader in its term; carries a hash key, used if the Machine has none yet
+	Deaf     EntryKind = 3 // as Ordinary, of a leader that takes no Batches now: nobody could say that he lives
 )
 
 const entryVersion = 1
@@ -50,8 +51,8 @@ func DecodeEntry(data []byte) (Entry, error) {
 	d := decoder{rest: data}
 	version := d.byte()
 	e := Entry{Kind: EntryKind(d.byte()), Stamp: int64(d.uvarint())}
-	if version != entryVersion || e.Kind != Ordinary && e.Kind != Opener {
-		return Entry{}, fmt.Errorf("%w: entry of version %d, kind %d (this build knows version %d, kinds 1 and 2)",
+	if version != entryVersion || e.Kind < Ordinary || e.Kind > Deaf {
+		return Entry{}, fmt.Errorf("%w: entry of version %d, kind %d (this build knows version %d, kinds 1 to 3)",
 			ErrFormat, version, e.Kind, entryVersion)
 	}
 	if e.Kind == Opener {

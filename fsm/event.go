@@ -2,7 +2,7 @@ package fsm
 
 // Event is a change of a key, in the words of Redis's keyspace notifications.
 type Event struct {
-	Name string // set, incrby, incrbyfloat, append, setrange, del, expire, persist, expired, rename_from, rename_to, copy_to, flush
+	Name string // set, incrby, incrbyfloat, append, setrange, del, expire, persist, expired, rename_from, rename_to, copy_to, flush; park, return
 	Key  []byte // valid during the call; nil for flush
 }
 

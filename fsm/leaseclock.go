@@ -32,6 +32,9 @@ func (c *leaseClock) advance(before, after int64, anything bool) {
 	}
 }
 
+// pause takes in that nobody could be heard until now: no time has passed, and none will until those who live can say so.
+func (c *leaseClock) pause(now int64) { c.until = now + standstill }
+
 // machineTime is when, in machine time, the clock will show at, if no Entry is late.
 func (c *leaseClock) machineTime(at, now int64) int64 {
 	return max(now, c.until) + max(at-c.now, 0)
@@ -41,9 +44,13 @@ func (c leaseClock) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, uint64(c.now)), uint64(c.until))
 }
 
-// advanceLease advances the lease clock to machine time, once anything has ever run on it.
-func (m *Machine) advanceLease(before int64) {
-	if anything := m.anything(); anything || m.lease != (leaseClock{}) {
+// advanceLease advances the lease clock to machine time with an Entry of this kind, once anything has ever run on it.
+func (m *Machine) advanceLease(before int64, kind EntryKind) {
+	switch anything := m.anything(); {
+	case !anything && m.lease == (leaseClock{}):
+	case kind == Deaf:
+		m.lease.pause(m.now)
+	default:
 		m.lease.advance(before, m.now, anything)
 	}
 }

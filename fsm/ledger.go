@@ -48,6 +48,7 @@ type ledger struct {
 
 	flushes  uint64                                      // since New or Restore: what rows counted before the last one is void
 	sweeping int                                         // of maxSweep, what is left in this Entry
+	looking  int                                         // of maxLook, likewise
 	changed  func(event string, hash uint64, key []byte) // told of every change of a counter; nil: nobody is
 }
 
@@ -56,6 +57,9 @@ const MaxSteps = 1000
 
 // maxSweep bounds how many slices all the ClearInstance and Fresh Bind Ops of one Entry end at once.
 const maxSweep = 16 * MaxSteps
+
+// maxLook bounds how many counters all the ICClear Ops of one Entry that have a glob look at, but for one each.
+const maxLook = 16 * MaxSteps
 
 func newLedger(hashKey [2]uint64) *ledger {
 	l := &ledger{

@@ -32,8 +32,15 @@ const (
 func (l *Limits) instances() uint64 { return cmp.Or(l.Instances, DefaultInstances) }
 func (l *Limits) sessions() uint64  { return cmp.Or(l.Sessions, DefaultSessions) }
 
-// LimitOp is the Op that sets the Machine's Limits. It stands alone in its group, and counts from the next one on.
-func LimitOp(l Limits) Op { return Op{Kind: Limit, Value: Value{Kind: Text, Text: l.append(nil)}} }
+// LimitOp is the Op that sets the Machine's Limits. It stands alone in its group, and counts from the next one on. Limits that a
+// build from before instance counters does not know have a Kind of their own, for it would refuse them and go on with others.
+func LimitOp(l Limits) Op {
+	op := Op{Kind: Limit, Value: Value{Kind: Text, Text: l.append(nil)}}
+	if l.later() {
+		op.Kind = LimitAll
+	}
+	return op
+}
 
 // Limits are the limits in force. set is false as long as nobody ever set any.
 func (m *Machine) Limits() (l Limits, set bool) { return m.limits, m.limited }
@@ -45,7 +52,7 @@ func (m *Machine) UsedBytes() uint64 { return m.usage().bytes }
 func (m *Machine) limit(op *Op) Result {
 	d := decoder{rest: op.Value.Text}
 	l := d.limits()
-	if d.failed || len(d.rest) > 0 {
+	if d.failed || len(d.rest) > 0 || l.later() != (op.Kind == LimitAll) {
 		return Result{Code: WrongType}
 	}
 	m.setLimits(l)
@@ -60,10 +67,13 @@ func (m *Machine) setLimits(l Limits) {
 	}
 }
 
-// append encodes the first two, and the others if there are any: they came later.
+// later reports whether there are any of those that came later than the first two.
+func (l Limits) later() bool { return l.Instances|l.Sessions|l.Lease != 0 }
+
+// append encodes the first two, and the others if there are any.
 func (l Limits) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(binary.AppendUvarint(dst, l.Bytes), l.Keys)
-	if l.Instances|l.Sessions|l.Lease == 0 {
+	if !l.later() {
 		return dst
 	}
 	return binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(dst, l.Instances), l.Sessions), l.Lease)

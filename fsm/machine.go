@@ -96,7 +96,7 @@ func (m *Machine) Apply(index, term uint64, e Entry) ([]Outcome, error) {
 	m.Pass(index)
 	before := m.now
 	m.now = max(m.now, e.Stamp)
-	m.advanceLease(before)
+	m.advanceLease(before, e.Kind)
 	if e.Kind == Opener {
 		m.open(term, e.HashKey)
 	}

@@ -24,6 +24,14 @@ func TestALateOpenerKeepsTheKeysWhereTheyStand(t *testing.T) {
 	}
 }
 
+func TestALateOpenerKeepsInstanceCountersWhereTheyStand(t *testing.T) {
+	m := New()
+	m.mustDo(t, sliceOp(ICAdd, "open", "anna", 5))
+	m.mustApply(t, Entry{Kind: Opener, HashKey: [16]byte{1}})
+	checkMachine(t, m)
+	wantAnswer(t, "what stood there", answersOf(t, m.mustDo(t, sliceOp(ICGet, "open", "anna", 0))), "[5 5 0 0]")
+}
+
 func TestABatchThatCountsItsOpsWrongIsUndecodable(t *testing.T) {
 	group := AppendGroup(nil, []Op{{Kind: Size}, {Kind: Size}})
 	for ops := range 5 {
@@ -71,6 +79,11 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 			t.Errorf("comparator %d: decodable is %v", test.compare, ok)
 		}
 	}
+	for kind, ok := range map[Kind]bool{ICGet: true, ICDelete: true, ICAdd: false, Heartbeat: false, ClearInstance: false} {
+		if _, got := CountOps(AppendGroup(nil, []Op{{Kind: kind, Key: []byte("k")}})); got != ok {
+			t.Errorf("%s without an instance: decodable is %v", kind, got)
+		}
+	}
 	conditional := AppendGroupIf(nil, Terms{Conditions: []Condition{{Key: []byte("k"), Missing: true}}}, []Op{{Kind: Flush}})
 	const parts, missing = 1, 5 // offsets: head, parts, number, key length, key, missing
 	for _, at := range []int{parts, missing} {
@@ -83,9 +96,31 @@ func TestWhatANewerBuildMeansIsUndecodable(t *testing.T) {
 	entry := (&Entry{Kind: Ordinary}).Append(nil)
 	for at := range 2 {
 		changed := bytes.Clone(entry)
-		changed[at] = 3
-		if _, err := DecodeEntry(changed); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "3") {
-			t.Errorf("byte %d of an Entry is 3: %v", at, err)
+		changed[at] = 4
+		if _, err := DecodeEntry(changed); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "4") {
+			t.Errorf("byte %d of an Entry is 4: %v", at, err)
+		}
+	}
+}
+
+// A build from before instance counters answers WrongType to a Limit that it does not understand, and goes on: so this one does,
+// too, and what that build must not skip is of a Kind that stops it.
+func TestLimitsThatAnOlderBuildDoesNotKnowHaveAKindOfTheirOwn(t *testing.T) {
+	old := LimitOp(Limits{Bytes: 5000, Keys: 5})
+	for _, l := range []Limits{{Instances: 1}, {Sessions: 1}, {Keys: 7, Lease: 4000}} {
+		m, op := New(), LimitOp(l)
+		m.mustDo(t, old)
+		short, long := old, op
+		short.Kind, long.Kind = op.Kind, old.Kind
+		if got := answersOf(t, m.mustDo(t, short)) + " " + answersOf(t, m.mustDo(t, long)); got != "wrong-type wrong-type" {
+			t.Errorf("%+v under the other's Kind: %s", l, got)
+		}
+		if now, _ := m.Limits(); now != (Limits{Bytes: 5000, Keys: 5}) || op.Kind == old.Kind {
+			t.Errorf("%+v: Kind %s, the limits are %+v", l, op.Kind, now)
+		}
+		m.mustDo(t, op)
+		if now, _ := m.Limits(); now != l {
+			t.Errorf("the limits are %+v, want %+v", now, l)
 		}
 	}
 }

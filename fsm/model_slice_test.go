@@ -86,7 +86,7 @@ func (m *instanceModel) one(op Op) string {
 		return "0"
 	case Exists, TTL, Deadline, Inspect:
 		return m.plainRead(op)
-	case Limit, Version, Flush:
+	case Limit, LimitAll, Version, Flush:
 		return m.plain.one(op)
 	}
 	return "wrong-type"

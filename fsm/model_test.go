@@ -203,7 +203,7 @@ func (m *model) one(op Op) string {
 		clear(m.keys)
 		m.flushed = m.index
 		return ""
-	case Limit:
+	case Limit, LimitAll:
 		d := decoder{rest: op.Value.Text}
 		m.limits = d.limits()
 		return ""

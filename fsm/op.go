@@ -16,7 +16,7 @@ const (
 	Size     Kind = 9  // Value: number of keys, with those that are due but not removed yet. Takes no key
 	Flush    Kind = 10 // forget all keys, in O(1). Takes no key
 	Register Kind = 11 // put a Node into the registry: key = its raft server id, Value.Text = Node.Append. Not for clients
-	Limit    Kind = 12 // set the Machine's Limits: Value.Text = Limits.append. Takes no key. Not for clients
+	Limit    Kind = 12 // set the Machine's Limits of bytes and keys: Value.Text = Limits.append. Takes no key. Not for clients
 	Remove   Kind = 13 // remove a Node for ever: key = its raft server id. Not for clients
 
 	Add       Kind = 14 // add the decimal Value; Value: the new number as it is stored: Int if it is an int64, else canonical Text
@@ -57,7 +57,9 @@ const (
 	OpenSession  Kind = 45 // key: a SessionID. Amount: milliseconds of idle time after which it ends; Value: the same. Skipped if there is one
 	CloseSession Kind = 46 // key: a SessionID; Value: 1 if there was one, else 0
 
-	kinds = 47
+	LimitAll Kind = 47 // as Limit, also for what came later than it: instances, sessions, lease. Not for clients
+
+	kinds = 48
 )
 
 // kindFacts is what the codec and the doors must know of each Kind.
@@ -123,6 +125,8 @@ var kindFacts = [kinds]struct {
 
 	OpenSession:  {name: "opensession", write: true, key: true, amount: true, session: true},
 	CloseSession: {name: "closesession", write: true, key: true, session: true},
+
+	LimitAll: {name: "limitall", write: true, value: true, internal: true},
 }
 
 // String is the kind's name in scripts and messages.

@@ -74,8 +74,9 @@ func (l *ledger) clearCounters(op *Op) Result {
 		return Result{Value: intList(0, 0)}
 	}
 	glob, ended := Glob{Pattern: pattern}, int64(0)
-	p := page{last: uint64(op.Amount), left: MaxSteps}
-	for _, at := range l.listFrom(p.from(), MaxSteps) {
+	most := max(1, min(MaxSteps, l.looking))
+	p := page{last: uint64(op.Amount), left: most}
+	for _, at := range l.listFrom(p.from(), most) {
 		if !p.look(at.hash) {
 			break
 		}
@@ -90,6 +91,7 @@ func (l *ledger) clearCounters(op *Op) Result {
 		l.tell("del", []byte(row.key))
 		ended++
 	}
+	l.looking -= most - p.left
 	return Result{Value: intList(int64(p.next), ended)}
 }
 

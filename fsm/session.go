@@ -12,6 +12,7 @@ import (
 //	applyOnce
 //	    sessions.named         renews it; none: NoSession
 //	    session.recall         done before: the answer of then, or why there is none (window.go)
+//	    ledger.greet           then, too: whom it names lives
 //	    applyGroup             else: conditions, limits, Ops, as without a session
 //	    session.remember       whatever it has answered, refusals too; but not what is surely not applied
 //
@@ -175,6 +176,9 @@ func (m *Machine) applyOnce(d *decoder, r *run, n int) (ops int) {
 		return m.applyGroup(d, r, n, NoSession)
 	}
 	answer, code := s.recall(once, n)
+	if answer != "" || code == OnceDone {
+		m.ledger.greet(r.group)
+	}
 	switch {
 	case code != OK:
 		m.onceRefused++

@@ -145,6 +145,25 @@ func TestWhatWasNotAppliedIsNotRemembered(t *testing.T) {
 	wantAnswer(t, "again", m.mustOnce(t, 1, swapOp("k", 2)), "\x00")
 }
 
+// Of several Ops the first may be a read that is told to come later; the others were done, and once is enough.
+func TestAGroupWhoseReadsComeLaterIsRemembered(t *testing.T) {
+	m := sessionMachine(t)
+	m.mustDo(t, swapOp("big", MaxText))
+	get := Op{Kind: Get, Key: []byte("big")}
+	riders := slices.Repeat([]Op{get}, maxReads/MaxText+1)
+	ops := append(slices.Repeat([]Op{get}, MaxWeight/MaxText+1), incrOp("n"))
+	groups := append(AppendGroup(nil, riders), AppendGroupIf(nil, Terms{Once: Once{sessionID("ann"), 1, uint64(len(ops))}}, ops)...)
+	data := AppendBatch(nil, Number{"test", 1, m.index + 1}, len(riders)+len(ops), groups)
+	results := m.mustApply(t, Entry{Kind: Ordinary, Stamp: m.now, Batches: [][]byte{data}})[0].Results
+	results.Take(len(riders))
+	first := answersOf(t, results)
+	if !strings.HasPrefix(first, "read-later") || !strings.HasSuffix(first, " 1") {
+		t.Fatalf("answered %.100q", first)
+	}
+	wantAnswer(t, "again", m.mustOnce(t, 1, ops...), first)
+	wantAnswer(t, "what was counted", answersOf(t, m.mustDo(t, incrOp("n"))), "2")
+}
+
 // No door makes two commands of one hash, but somebody may find some. What they answer must stay within a frame.
 func TestRememberedAnswersNeverFillABatchBeyondItsBound(t *testing.T) {
 	m := sessionMachine(t)

@@ -94,8 +94,11 @@ func (l *ledger) remove(s slice, parked bool) {
 	} else {
 		l.counters.Set(row)
 	}
-	if !parked || row.slices == 0 {
+	switch { // a key that is still there has not been deleted, for those who hear of it
+	case row.slices == 0:
 		l.tell("del", []byte(row.key))
+	case !parked:
+		l.tell("set", []byte(row.key))
 	}
 }
 

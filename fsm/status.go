@@ -39,6 +39,10 @@ type Status struct {
 	Warnings     []string `json:"warnings"`     // what an operator should know, in sentences
 	DiskFree     *uint64  `json:"disk_free"`    // bytes, where the data directory is; null if it is not known
 	DiskLow      bool     `json:"disk_low"`     // too little is free: this node refuses writes
+
+	MaxInstances uint64 `json:"max_instances"`
+	MaxSessions  uint64 `json:"max_sessions"`
+	Lease        uint64 `json:"dead_instance_threshold"` // of instances without one of their own, in milliseconds
 }
 
 // Address is where a node is found.

@@ -85,7 +85,9 @@ func (t *table) freeze() *branches {
 
 // copy returns a table that goes its own way.
 func (t *table) copy() *table {
-	return &table{hashKey: t.hashKey, branches: *t.freeze(), count: t.count, generation: t.generation}
+	t.generation++ // as a freeze: both clone what they share before they touch it
+	c := *t
+	return &c
 }
 
 // writable is the branch of hash in a copy that no snapshot sees.

@@ -23,7 +23,7 @@ type boundServer struct {
 func inVirtualTime(t *testing.T, test func(s *boundServer)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &boundServer{t: t, cluster: newTestCluster(t), l: newPipeListener()}
-		s.Server = NewServer(Options{Cluster: s.cluster, BindGrace: 2 * time.Second})
+		s.Server = NewServer(Options{Cluster: s.cluster, BindGrace: testGrace})
 		go func() { _ = s.Serve(s.l) }()
 		defer s.Close()
 		test(s)
@@ -43,6 +43,11 @@ func (s *boundServer) bound(instances ...string) *user {
 	return u
 }
 
+const testGrace = 2 * time.Second
+
+// soon is the end of a binding whose client is gone.
+func soon(instance string, token int64) farewell { return farewell{instance, token, testGrace} }
+
 // wantsFarewells looks at the oldest request: it ends these bindings and does nothing else.
 func (s *boundServer) wantsFarewells(all ...farewell) {
 	s.t.Helper()
@@ -51,7 +56,7 @@ func (s *boundServer) wantsFarewells(all ...farewell) {
 	}
 	var want []byte
 	for _, f := range all {
-		want = fsm.AppendGroup(want, []fsm.Op{{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: fsm.IntValue(2000)}})
+		want = fsm.AppendGroup(want, []fsm.Op{{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: fsm.IntValue(f.grace.Milliseconds())}})
 	}
 	if got := s.cluster.pending[0]; !got.proposed || !bytes.Equal(got.Groups, want) {
 		s.t.Fatalf("%q was asked (proposed: %t), want %q", got.Groups, got.proposed, want)
@@ -93,7 +98,7 @@ func TestTheClusterHearsEachSecondOfANodeWithBindingsAndOfNoOther(t *testing.T) 
 		}
 		s.cluster.give()
 		u.Close()
-		s.wantsFarewells(farewell{"i", 1})
+		s.wantsFarewells(soon("i", 1))
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
 		s.asked()
 		time.Sleep(time.Hour)
@@ -108,14 +113,14 @@ func TestTheEndOfABindingIsToldUntilItIsAnswered(t *testing.T) {
 		u := s.bound("i", "j", "i")
 		u.Close()
 		for _, err := range []error{fsm.ErrNotApplied, fsm.ErrUnknown, fsm.ErrNoSpace} {
-			s.wantsFarewells(farewell{"i", 1}, farewell{"j", 1})
+			s.wantsFarewells(soon("i", 1), soon("j", 1))
 			s.cluster.fail(err)
 			if got := s.asked(); got != "propose 2" {
 				s.t.Fatalf("the cluster was asked %q", got)
 			}
 			time.Sleep(time.Second)
 		}
-		s.wantsFarewells(farewell{"i", 1}, farewell{"j", 1})
+		s.wantsFarewells(soon("i", 1), soon("j", 1))
 		v := s.bound() // others that part meanwhile wait
 		v.send("IC.BIND k\r\n")
 		synctest.Wait()
@@ -124,10 +129,43 @@ func TestTheEndOfABindingIsToldUntilItIsAnswered(t *testing.T) {
 		zero := fsm.Result{Value: fsm.IntValue(0)}
 		s.cluster.give(zero, zero)
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(1)}) // the IC.BIND
-		s.wantsFarewells(farewell{"k", 2})
+		s.wantsFarewells(soon("k", 2))
 		s.cluster.give(zero)
 		s.asked()
 		time.Sleep(time.Hour)
+		if got := s.asked(); got != "" {
+			s.t.Errorf("the cluster was asked %q", got)
+		}
+	})
+}
+
+func TestTheEndsThatComeWhileOthersAreToldAreToldNext(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		u, v := s.bound("i"), s.bound("j")
+		u.Close()
+		s.wantsFarewells(soon("i", 1))
+		v.Close()
+		s.waiting()
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
+		s.wantsFarewells(soon("j", 2))
+	})
+}
+
+func TestAThousandEndsAreToldAtATime(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		const ends = 2*maxFarewells + 1
+		from := binding{token: 7}
+		for i := range ends {
+			from.instances = append(from.instances, fmt.Sprint(i))
+			s.door.bindings.hold()
+		}
+		s.door.bindings.part(from)
+		for _, n := range []int{maxFarewells, maxFarewells, 1} {
+			if got, want := s.asked(), fmt.Sprintf("propose %d", n); got != want {
+				s.t.Fatalf("the cluster was asked %q, want %q", got, want)
+			}
+			s.cluster.give(make([]fsm.Result, n)...)
+		}
 		if got := s.asked(); got != "" {
 			s.t.Errorf("the cluster was asked %q", got)
 		}
@@ -158,7 +196,7 @@ func TestTheEndOfABindingIsToldBehindTheBindingThatWasOnItsWay(t *testing.T) {
 					s.t.Fatalf("before the binding has an answer the cluster was asked %q", got)
 				}
 				s.cluster.fail(fsm.ErrUnknown)
-				s.wantsFarewells(farewell{"i", 1})
+				s.wantsFarewells(soon("i", 1))
 			})
 		})
 	}
@@ -194,7 +232,7 @@ func TestEveryEndButThatOfTheNodeEndsBindings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inVirtualTime(t, func(s *boundServer) {
 				end(s, s.bound("i"))
-				s.wantsFarewells(farewell{"i", 1})
+				s.wantsFarewells(soon("i", 1))
 			})
 		})
 	}
@@ -218,14 +256,65 @@ func TestABindingBehindResetHasAnotherToken(t *testing.T) {
 		u := s.bound("i")
 		u.send("RESET\r\n")
 		u.wants("RESET")
-		s.wantsFarewells(farewell{"i", 1})
+		s.wantsFarewells(soon("i", 1))
 		u.send("IC.BIND i\r\n")
 		synctest.Wait()
 		s.cluster.fail(fsm.ErrUnknown)
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
 		u.wants("OK")
 		u.Close()
-		s.wantsFarewells(farewell{"i", 1}, farewell{"i", 2})
+		s.wantsFarewells(soon("i", 1), soon("i", 2))
+	})
+}
+
+// The Machine ends the bindings of a node that it has not heard for 5 s.
+func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		time.Sleep(time.Hour)
+		u, other := s.bound("i"), s.bound()
+		other.send("PING\r\n")
+		other.wants("PONG")
+		silent := func(seconds int) {
+			for range seconds {
+				time.Sleep(time.Second)
+				for s.waiting() > 0 {
+					s.cluster.fail(fsm.ErrNotApplied)
+				}
+			}
+			time.Sleep(time.Second)
+			if s.waiting() == 0 {
+				s.t.Fatal("there is no beat")
+			}
+			s.cluster.give()
+			s.asked()
+		}
+		silent(2)
+		u.send("PING\r\n")
+		u.wants("PONG")
+		silent(4)
+		u.wantsEnd()
+		s.wantsFarewells(farewell{"i", 1, 30 * time.Second}) // if it hasn't lapsed after all, it has as long as it would have then
+		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
+		other.send("PING\r\n")
+		other.wants("PONG")
+		v := s.bound("i") // whoever binds anew has lost nothing
+		time.Sleep(time.Second)
+		s.waiting()
+		s.cluster.give()
+		v.send("PING\r\n")
+		v.wants("PONG")
+	})
+}
+
+// An answer that comes late may be of a Batch that was applied late.
+func TestTheSilenceOfANodeIsCountedFromWhenItSpokeLast(t *testing.T) {
+	inVirtualTime(t, func(s *boundServer) {
+		u := s.bound("i")
+		time.Sleep(time.Second)
+		s.waiting()
+		time.Sleep(mostSilence - time.Second) // since IC.BIND
+		s.cluster.give()
+		u.wantsEnd()
 	})
 }
 
@@ -245,7 +334,7 @@ func TestATransactionBindsFromItsExecOn(t *testing.T) {
 }
 
 func TestBindingsAreBounded(t *testing.T) {
-	const tooMany = "(error) ERR too many instances are bound: a connection may bind 100"
+	const tooMany = "(error) ERR too many instances are bound: a connection may bind 100; use another one"
 	cluster := newTestCluster(t)
 	c := newClient(t, cluster)
 	for i := range maxBound - 1 {
@@ -261,10 +350,40 @@ func TestBindingsAreBounded(t *testing.T) {
 	c.send("IC.BIND y\r\nIC.BIND x\r\n")
 	cluster.give(fsm.Result{Value: fsm.IntValue(1)})
 	c.wants(tooMany, "OK")
+}
 
+const nodeIsFull = "ERR too many instances are bound: all connections of this node together may bind 100000; use another node"
+
+func TestBindingsOfANodeAreBoundedWithThoseOfWhichTheMachineMustBeTold(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	one := fsm.Result{Value: fsm.IntValue(1)}
+	c.send("IC.BIND i\r\nMULTI\r\nIC.BIND j\r\nIC.BIND k\r\n")
+	cluster.give(one)
+	c.wants("OK", "OK", "QUEUED", "QUEUED")
 	b := c.session.door.bindings
 	b.part(binding{instances: make([]string, maxBound)})
-	b.held = maxNodeBound - maxBound
-	c.send("IC.BIND x\r\n")
-	c.wants("(error) ERR too many instances are bound: all connections of this node together may bind 100000; use another node")
+	b.held = maxNodeBound - maxBound - 1 // of others, but for i
+	c.send("EXEC\r\n")
+	c.wants("(error) EXECABORT Transaction discarded because of: " + strings.TrimPrefix(nodeIsFull, "ERR "))
+	c.asked("propose 1")
+	c.send("IC.BIND j\r\n")
+	cluster.give(one)
+	c.wants("OK")
+	c.send("IC.BIND k\r\nIC.BIND i\r\n") // i is bound, and counts already
+	cluster.give(one)
+	c.wants("(error) "+nodeIsFull, "OK")
+}
+
+func TestWhatAConnectionBindsCountsAsHeldByIt(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	name := strings.Repeat("i", fsm.MaxInstance)
+	c.send("IC.BIND " + name + "\r\n")
+	c.cluster.give(fsm.Result{Value: fsm.IntValue(1)})
+	c.wants("OK")
+	held := c.session.holds()
+	c.session.bound = binding{}
+	if n := held - c.session.holds(); n < fsm.MaxInstance {
+		t.Errorf("it holds %d bytes for a name of %d", n, len(name))
+	}
 }

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"testing"
@@ -80,6 +81,8 @@ func (c *testCluster) Local() fsm.Status {
 	c.status.Keys, c.status.AppliedIndex = c.machine.Keys(), c.index
 	limits, _ := c.machine.Limits()
 	c.status.UsedBytes, c.status.MaxBytes, c.status.MaxKeys = c.machine.UsedBytes(), limits.Bytes, limits.Keys
+	c.status.MaxInstances, c.status.MaxSessions = cmp.Or(limits.Instances, fsm.DefaultInstances), cmp.Or(limits.Sessions, fsm.DefaultSessions)
+	c.status.Lease = cmp.Or(limits.Lease, fsm.DefaultLease)
 	c.status.Sessions, c.status.OnceHits, c.status.OnceRefused = c.machine.SessionStats()
 	return c.status
 }

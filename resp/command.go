@@ -231,7 +231,7 @@ func (t *table) find(args [][]byte) (*command, error) {
 		switch sub := c.sub(args[1]); {
 		case sub != nil:
 			c = sub
-		case c.prefix == 0:
+		case c.prefix == 0 || len(args) == 2: // nothing stands behind it, so it was meant for a subcommand
 			return nil, unknownSubcommand(c.name, args[1])
 		}
 	}

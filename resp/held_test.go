@@ -10,6 +10,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 // lines collects what a Server logs.
@@ -180,4 +182,25 @@ func TestAShortageOfFileDescriptorsIsWaitedOutAndLoggedOnce(t *testing.T) {
 		}
 		s.Close()
 	})
+}
+
+func TestAWalkHoldsWhatItHasCollected(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	key := strings.Repeat("k", fsm.MaxKey)
+	for i := range 20 {
+		c.send(packed("SET", key[:fsm.MaxKey-i], "1"))
+		c.cluster.step()
+	}
+	c.replies()
+	c.send("KEYS *\r\n")
+	before := c.session.holds()
+	w := c.session.sent.walk.(*keysWalk)
+	c.cluster.mu.Lock()
+	r := c.cluster.pop()
+	c.cluster.run(r)
+	c.cluster.mu.Unlock()
+	w.page(r.Request)
+	if n := c.session.holds() - before; n < 19*fsm.MaxKey {
+		t.Errorf("with 20 long keys it holds %d bytes more", n)
+	}
 }

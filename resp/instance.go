@@ -32,7 +32,7 @@ var instanceCommands = []command{
 		reply:   "array: for each key the array that IC.INCRBY replies, or its error", errors: "as IC.INCRBY, in the places of those keys.", cost: "O(N), N keys"},
 	{name: "ic.set", arity: 4, flags: "write denyoom fast", keys: oneKey, parse: parseICAmount(fsm.ICSet),
 		syntax: "key instance value", summary: "Makes a counter this number, all of it the instance's own, in a new epoch: what all others held is gone.",
-		reply: replyCounters, errors: sumErrors},
+		reply: replyCounters, errors: "`ERR value is not an integer or out of range`."},
 	{name: "ic.del", arity: -2, flags: "write fast", keys: oneKey, fits: mostArgs(3), parse: parseICDel,
 		syntax: "key [instance]", summary: "Ends a counter, in a new epoch. A missing one stays as it is.",
 		reply: "array of integers: the old total, the instance's old slice, the epoch"},
@@ -48,26 +48,26 @@ var instanceCommands = []command{
 	{name: "ic.setif", arity: 6, flags: "write denyoom fast", keys: oneKey, parse: parseICIf(fsm.ICSetIf),
 		syntax:  "key instance EQ|NE|LT|LE|GT|GE|ANY threshold value",
 		summary: "Is IC.SET if the total compares so with a number.",
-		reply:   replyDecisions, errors: "as IC.INCRBYIF."},
+		reply:   replyDecisions, errors: "as IC.SET; `ERR unknown comparator …`."},
 	{name: "ic.setsliceif", arity: 6, flags: "write denyoom fast", keys: oneKey, parse: parseICIf(fsm.SliceSetIf),
 		syntax:  "key instance EQ|NE|LT|LE|GT|GE|ANY threshold value",
 		summary: "Is IC.SETSLICE if the instance's slice compares so with a number.",
 		reply:   replyDecisions, errors: "as IC.INCRBYIF."},
-	{name: "ic.slices", arity: -2, flags: "readonly", keys: oneKey, fits: pageArgs(2), parse: parseICSlices,
+	{name: "ic.slices", arity: -2, flags: "readonly", keys: oneKey, parse: parseICSlices,
 		syntax:  "key [cursor [COUNT count]]",
 		summary: "Returns a page of a counter's slices, parked ones too.",
-		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, slice, `alive`, `bound`, `leaving`, `gone` or `parked`, milliseconds that this lasts at least",
+		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, slice, `alive`, `bound`, `leaving`, `gone` or `parked`, milliseconds that this lasts at least, as of the last log entry",
 		errors:  "`ERR invalid cursor`.", cost: "O(N), N slices looked at: COUNT, at most 1,000"},
-	{name: "ic.instances", arity: -1, flags: "readonly", fits: pageArgs(1), parse: parseICInstances,
+	{name: "ic.instances", arity: -1, flags: "readonly", parse: parseICInstances,
 		syntax:  "[cursor [COUNT count]]",
 		summary: "Returns a page of the instances that are known. One that is known all the time is met at least once.",
-		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, `alive`, `bound`, `leaving` or `gone`, milliseconds that this lasts at least, lease in milliseconds, number of slices",
+		reply:   "array: the next cursor, a bulk string, \"0\" at the end; and an array of: instance, `alive`, `bound`, `leaving` or `gone`, milliseconds that this lasts at least, as of the last log entry, lease in milliseconds, number of slices",
 		errors:  "`ERR invalid cursor`.", cost: "O(N), N instances looked at: COUNT, at most 1,000"},
 	{name: "ic.heartbeat", arity: -2, flags: "write denyoom fast", parse: parseICHeartbeat,
 		syntax: "instance [TTL milliseconds]", summary: "Is a sign of life of an instance. With TTL the instance has a lease of its own from now on.",
 		reply: "integer: the lease in force, in milliseconds", errors: "`ERR the lease must be from 3000 to 86400000 milliseconds`."},
 	{name: "ic.bind", arity: -2, flags: "write denyoom fast noscript", parse: parseICBind,
-		syntax: "instance [FRESH]", summary: "Binds an instance to this connection: it lives as long, and a second later its slices end. With FRESH those that it has end first.",
+		syntax: "instance [FRESH]", summary: "Binds an instance to this connection: it lives as long, and after `bind-grace` its slices end. With FRESH those that it has end first.",
 		reply: "OK", errors: "`ERR too many instances are bound …`."},
 	{name: "ic.clearinstance", arity: 2, flags: "write", parse: parseICClearInstance,
 		syntax: "instance", summary: "Ends all slices of an instance, parked ones too. Beyond 1,000 of them it takes some moments.",
@@ -132,7 +132,7 @@ func checkInstance(name []byte) error {
 // tooManyInstances begins like outOfRoom.
 func tooManyInstances(limit int64) replyError {
 	return replyError(fmt.Sprintf("OOM command not allowed when used memory > 'maxmemory': "+
-		"it would go beyond the cluster's max-instances of %d; wait until instances that are gone are forgotten, or raise it", limit))
+		"it would go beyond the cluster's max-instances of %d; an instance that is gone is forgotten after an hour, or a lease after IC.CLEARINSTANCE; or raise it", limit))
 }
 
 // IC.GET key [instance]

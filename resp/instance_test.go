@@ -88,13 +88,16 @@ func TestWhatCanNotBeDoneWithAnInstanceIsRefusedAtTheDoor(t *testing.T) {
 		{"(error) ERR pattern is longer than 1024 bytes", []string{"IC.CLEAR", "MATCH", strings.Repeat("a", maxPattern+1)}},
 		{"(integer) 0", []string{"IC.CLEAR", "MATCH", ""}},
 		{cursor, []string{"IC.SLICES", "k", "x"}},
-		{badArity("ic.slices"), []string{"IC.SLICES", "k", "0", "COUNT"}},
+		{cursor, []string{"IC.SLICES", "k", "COUNT", "10"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT"}},
+		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT", "1", "COUNT", "1"}},
 		{badSyntax, []string{"IC.SLICES", "k", "0", "COUNT", "0"}},
 		{badSyntax, []string{"IC.SLICES", "k", "0", "MATCH", "1"}},
 		{noKey, []string{"IC.SLICES", ""}},
 		{cursor, []string{"IC.INSTANCES", "-x"}},
 		{badInteger, []string{"IC.INSTANCES", "0", "COUNT", "x"}},
-		{badArity("ic.instances"), []string{"IC.INSTANCES", "0", "COUNT"}},
+		{cursor, []string{"IC.INSTANCES", "COUNT", "10"}},
+		{badSyntax, []string{"IC.INSTANCES", "0", "COUNT"}},
 		{badSyntax, []string{"IC.BIND", "i", "STALE"}},
 		{badSyntax, []string{"IC.BIND", "i", "FRESH", "FRESH"}},
 		{noName, []string{"IC.BIND", ""}},
@@ -162,7 +165,7 @@ func TestOneOfManyIncrementsMayFailAlone(t *testing.T) {
 	full := fsm.Result{Code: fsm.FullInstances, Value: fsm.IntValue(10)}
 	c.cluster.give(full, full)
 	c.wants("(error) OOM command not allowed when used memory > 'maxmemory': it would go beyond the cluster's max-instances of 10; " +
-		"wait until instances that are gone are forgotten, or raise it")
+		"an instance that is gone is forgotten after an hour, or a lease after IC.CLEARINSTANCE; or raise it")
 }
 
 func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
@@ -177,6 +180,9 @@ func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
 	c.asked("propose 1")
 	c.cluster.give(list(0, 3))
 	c.wants("(integer) 1003", "PONG")
+	if g := &c.session.door.gate; g.passed != 0 || g.heavy != 0 {
+		t.Errorf("%d pages are at the gate still, of weight %d", g.heavy, g.passed)
+	}
 
 	c.send("IC.CLEAR MATCH a*\r\n")
 	c.cluster.give(list(77, 1000))
@@ -191,7 +197,7 @@ func TestClearingWhatMatchesIsManyStepsAndAddsThemUp(t *testing.T) {
 func TestClearingWhatMatchesIsNotAllowedInATransaction(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nIC.CLEAR MATCH a*\r\nEXEC\r\n")
-	c.wants("OK", "(error) ERR 'ic.clear' is not allowed inside a transaction",
+	c.wants("OK", "(error) ERR 'ic.clear' is not allowed inside a transaction: with these arguments it takes several steps",
 		"(error) EXECABORT Transaction discarded because of previous errors.")
 	c.asked()
 }
@@ -202,5 +208,15 @@ func TestPagesOfInstancesCountLikePagesOfKeys(t *testing.T) {
 	got := formatAll(t, c.replies())
 	if last := got[len(got)-1]; last != "(error) ERR transaction is too large: it may read 100 pages of keys" {
 		t.Errorf("the last answer is %q", last)
+	}
+}
+
+func TestEveryLifeHasItsWord(t *testing.T) {
+	for life, want := range map[fsm.Life]string{fsm.Alive: "alive", fsm.Bound: "bound", fsm.Leaving: "leaving", fsm.Gone: "gone", fsm.Parked: "parked", 99: "unknown"} {
+		c := newClient(t, newTestCluster(t))
+		c.send("IC.SLICES k\r\n")
+		page := []fsm.Value{fsm.IntValue(0), {Kind: fsm.Text, Text: []byte("i")}, fsm.IntValue(5), fsm.IntValue(int64(life)), fsm.IntValue(7)}
+		c.cluster.give(fsm.Result{Value: fsm.ListValue(page...)})
+		c.wants("1) \"0\"\n2) 1) 1) \"i\"\n      2) (integer) 5\n      3) \"" + want + "\"\n      4) (integer) 7")
 	}
 }

@@ -35,11 +35,6 @@ func parseICClearInstance(_ *command, args [][]byte, to *call) error {
 	return checkInstance(args[1])
 }
 
-// pageArgs is how many arguments there may be if the cursor is the n-th.
-func pageArgs(n int) func([][]byte) bool {
-	return func(args [][]byte) bool { return len(args) <= n+1 || len(args) == n+3 }
-}
-
 // IC.SLICES key [cursor [COUNT n]]
 func parseICSlices(_ *command, args [][]byte, to *call) error {
 	op := fsm.Op{Kind: fsm.ICSlices, Key: args[1]}
@@ -93,7 +88,7 @@ func (c *call) pageOf(op fsm.Op, options [][]byte, values int, one func(*writer,
 		}
 	}
 	if len(options) > 1 {
-		if !is(options[1], "COUNT") {
+		if len(options) != 3 || !is(options[1], "COUNT") {
 			return errSyntax
 		}
 		var ok bool

@@ -148,3 +148,34 @@ func TestAnEventIsToldAsWasWantedWhenItHappened(t *testing.T) {
 	crowd.waiting[0]()
 	c.wants("1) \"pmessage\"\n2) \"*\"\n3) \"__keyevent@0__:del\"\n4) \"a\"")
 }
+
+func TestChangesOfInstanceCountersBecomeMessages(t *testing.T) {
+	cluster := newTestCluster(t)
+	c, listener := newClient(t, cluster), newClient(t, cluster)
+	crowd := &heldCrowd{}
+	c.session.door.crowd, listener.session.door = crowd, c.session.door
+	listener.send("CONFIG SET notify-keyspace-events E$g\r\nPSUBSCRIBE *\r\n")
+	listener.replies()
+	do := func(command string) {
+		c.send(command + "\r\n")
+		for cluster.step() {
+		}
+	}
+	do("IC.HEARTBEAT i TTL 3000")
+	do("IC.INCRBY k i 5")
+	for range 4 { // dies
+		cluster.now += 1000
+		cluster.stroke()
+	}
+	do("IC.GET k i")
+	do("IC.SET k i 1")
+	do("IC.DEL k")
+	for _, tell := range crowd.waiting {
+		tell()
+	}
+	var want []string
+	for _, name := range []string{"incrby", "park", "return", "set", "del"} {
+		want = append(want, "1) \"pmessage\"\n2) \"*\"\n3) \"__keyevent@0__:"+name+"\"\n4) \"k\"")
+	}
+	listener.wants(want...)
+}

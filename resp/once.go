@@ -152,8 +152,11 @@ func parseOnce(args [][]byte, queued sum) (o fsm.Once, err error) {
 
 func onlyWrites(c *command) error {
 	what := "'" + c.name + "'"
-	if c.name == "exec" {
+	switch {
+	case c.name == "exec":
 		what = "this transaction"
+	case strings.Contains(c.flags, "write"):
+		what += " with these arguments"
 	}
 	return replyError("ERR ONCE is for writes in one step, and " + what + " is none: send it without ONCE")
 }

@@ -39,7 +39,7 @@ func (s *session) render(u *unit) {
 	}
 	s.tallySlots(u, equal, len(u.slots), failed)
 	s.tallyLookups()
-	if u.revived && u.again.Err != nil {
+	if u.reviving { // and could not
 		if text, repeatable := failure(u.again.Err); repeatable {
 			s.refuse(text) // see burst.go
 		}
@@ -64,7 +64,7 @@ func (s *session) renderOther(u *unit, l *slot) {
 	for range l.ops {
 		s.results.next()
 	}
-	if u.again.Err != nil && u.revived {
+	if u.reviving {
 		text, _ := failure(u.again.Err)
 		s.out.Error(text)
 		return

@@ -256,7 +256,7 @@ func (s *Server) listen(l net.Listener) bool {
 	}
 	s.watching.Do(func() {
 		s.running.Go(s.closeIdle)
-		s.running.Go(func() { s.door.bindings.run(s.stop) })
+		s.running.Go(func() { s.door.bindings.run(s.stop, s.closeBound) })
 		if s.door.facade.kind != NoFacade {
 			s.running.Go(func() { s.door.facade.watch(s.stop) })
 		}

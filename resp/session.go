@@ -350,8 +350,13 @@ func (s *session) complete(u *unit) {
 			s.acked = max(s.acked, r.Index)
 		}
 	}
-	if !u.reread && u.revive(s.door.heartbeats) {
-		u.reread = true
+	if u.reviving && u.again.Err == nil {
+		u.revived()
+		u.request.MinIndex = s.acked
+		s.door.cluster.Read(&u.request)
+		return
+	}
+	if !u.reviving && u.revive(s.door.heartbeats) {
 		s.door.cluster.Propose(&u.again)
 		return
 	}

@@ -23,16 +23,20 @@ type setting struct {
 var settings = []setting{
 	{name: "appendonly", text: "yes"},
 	{name: "bind"},
+	{name: "bind-grace", value: func(d *door) string { return d.bindings.grace.String() },
+		refusal: "each node has it from its configuration: change it there, and restart the node"},
 	{name: "databases", text: "1"},
+	{name: "dead-instance-threshold", value: deadInstance, refusal: ofTheLeader("dead-instance-threshold")},
 	{name: "dir"},
 	{name: "io-threads", text: "1"},
 	{name: "latency-monitor-threshold", value: latencyThreshold, set: number(0, math.MaxInt64, setLatencyThreshold)},
 	{name: "latency-tracking", value: latencyTracking, set: setLatencyTracking},
 	{name: "latency-tracking-info-percentiles", text: "50 99 99.9"},
 	{name: "loglevel", text: "notice"},
+	{name: "max-instances", value: maxInstances, refusal: ofTheLeader("max-instances")},
+	{name: "max-sessions", value: maxSessions, refusal: ofTheLeader("max-sessions")},
 	{name: "maxclients", value: maxClients, set: number(1, math.MaxUint32, setMaxClients)},
-	{name: "maxmemory", value: maxMemory,
-		refusal: "the cluster's limit is the max-bytes of the node that leads: give all nodes the same in their configuration, and restart them one after the other (OPERATIONS.md)"},
+	{name: "maxmemory", value: maxMemory, refusal: ofTheLeader("max-bytes")},
 	{name: "maxmemory-policy", text: "noeviction"},
 	{name: "notify-keyspace-events", value: (*door).keyspaceEvents, set: (*door).notifyKeyspaceEvents},
 	{name: "port", value: func(d *door) string { return strconv.FormatInt(d.port.Load(), 10) }},
@@ -45,6 +49,11 @@ var settings = []setting{
 	{name: "slowlog-max-len", value: slowLength, set: number(0, maxSlowLength, setSlowLength)},
 	{name: "tcp-keepalive", text: "15"},
 	{name: "timeout", value: idleSeconds, set: number(0, math.MaxInt32, setIdleSeconds)},
+}
+
+// ofTheLeader is why what the cluster has can't be set.
+func ofTheLeader(name string) string {
+	return "the cluster's is the " + name + " of the node that leads: give all nodes the same in their configuration, and restart them one after the other (OPERATIONS.md)"
 }
 
 func findSetting(name []byte) *setting {
@@ -113,6 +122,14 @@ func setMaxClients(d *door, n int64) error {
 }
 
 func maxMemory(d *door) string { return strconv.FormatUint(d.cluster.Local().MaxBytes, 10) }
+
+func maxInstances(d *door) string { return strconv.FormatUint(d.cluster.Local().MaxInstances, 10) }
+
+func maxSessions(d *door) string { return strconv.FormatUint(d.cluster.Local().MaxSessions, 10) }
+
+func deadInstance(d *door) string {
+	return (time.Duration(d.cluster.Local().Lease) * time.Millisecond).String()
+}
 
 func slowMicros(d *door) string { return strconv.FormatInt(d.slowlog.micros.Load(), 10) }
 

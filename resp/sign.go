@@ -10,18 +10,23 @@ import (
 // tells the door what is to be done (fsm.Sign).
 //
 //	due  a third of the lease has passed: a Heartbeat follows, in the background
-//	now  the instance is not alive, or its slice was taken away: the read is proposed and answered again, for a living
-//	     instance would get another answer. So a read by STALE takes a majority then, too
+//	now  the instance is not alive, or its slice was taken away: a living instance would get another answer. So the read is
+//	     proposed, which is a sign in itself and brings the slice back, and then all of the unit is read once more. A read by
+//	     STALE takes a majority then, too
+//
+// What is proposed are the reads of such instances alone, not what stands beside them in a transaction: a Batch has room for less
+// than one may read.
 
 const (
-	maxBeats = 1_000  // Heartbeats in one Request
-	maxDue   = 10_000 // instances that wait for theirs; those beyond are asked for again by their next read
+	maxBeats    = 1_000  // Heartbeats in one Request
+	maxDue      = 10_000 // instances that wait for theirs; those beyond are asked for again by their next read
+	maxRevivals = 3      // rounds of a unit: one is enough but for a Batch whose answers were full, and an instance that dies meanwhile
 )
 
-// revive collects the reads of a unit whose instances must speak now, notes for which a Heartbeat is due, and reports whether
-// there are any of the former. Whole commands are asked again, as by late.
+// revive notes for which instances of the unit a Heartbeat is due, and collects the reads of those that must speak now; it
+// reports whether there are any.
 func (u *unit) revive(due *heartbeats) bool {
-	if !u.signs || u.writes > 0 || u.request.Err != nil {
+	if !u.signs || u.writes > 0 || u.request.Err != nil || u.revivals == maxRevivals {
 		return false // in a Batch the read itself was the sign
 	}
 	rest := u.request.Results
@@ -34,22 +39,32 @@ func (u *unit) revive(due *heartbeats) bool {
 		if s.command == nil || !s.signs {
 			continue
 		}
-		group := u.request.Groups[s.from:s.to]
-		fsm.EachSign(group, mine, func(instance []byte, sign fsm.Sign) {
+		fsm.EachSign(u.request.Groups[s.from:s.to], mine, func(op *fsm.Op, sign fsm.Sign) {
 			switch sign {
 			case fsm.SignDue:
-				due.add(instance)
+				due.add(op.Instance)
 			case fsm.SignNow:
 				s.late = true
+				u.again.Add(*op)
 			}
 		})
-		if s.late {
-			u.again.Groups = append(u.again.Groups, group...)
-			u.again.Ops += s.ops
-		}
 	}
-	u.revived = u.again.Ops > 0
-	return u.revived
+	if u.again.Ops == 0 {
+		return false
+	}
+	u.reviving = true
+	u.revivals++
+	return true
+}
+
+// revived makes the unit ready to be read once more, now that its instances have spoken.
+func (u *unit) revived() {
+	for i := range u.slots {
+		u.slots[i].late = false
+	}
+	u.again.Reset()
+	u.reviving = false
+	u.request.Results, u.request.Verified = nil, false
 }
 
 // heartbeats are those that this node sends for instances whose clients only read, one Request at a time.

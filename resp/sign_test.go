@@ -56,15 +56,20 @@ func TestHeartbeatsOfReadsAreBounded(t *testing.T) {
 	c.asked(fmt.Sprintf("propose %d", maxBeats))
 }
 
-func TestAReadOfAnInstanceThatIsNotAliveIsAskedAgainAsAWrite(t *testing.T) {
+func TestAReadOfAnInstanceThatIsNotAliveIsProposedAndThenReadOnceMore(t *testing.T) {
 	for _, level := range []string{"STRONG", "STALE"} {
 		c := newClient(t, newTestCluster(t))
 		c.send("CONSISTENCY " + level + "\r\nIC.GET a\r\nIC.MGET i k l\r\nGET b\r\nPING\r\n")
 		c.asked("read " + strings.ToLower(level) + " 4")
 		c.cluster.give(list(7, 0, 0, signNone), list(5, 0, 0, signNone), list(6, 0, 0, signNow), fsm.Result{})
 		c.wants("OK")
-		c.asked("propose 2")
-		c.cluster.give(list(9, 4, 0, signNone), list(8, 2, 0, signNone))
+		c.asked("propose 1")
+		c.cluster.give(list(8, 2, 0, signNone))
+		c.asked("read " + strings.ToLower(level) + " 4")
+		if spoken, index := c.cluster.pending[0], c.cluster.index; spoken.MinIndex != index {
+			t.Errorf("it is read as of index %d, and the instance has spoken at %d", spoken.MinIndex, index)
+		}
+		c.cluster.give(list(7, 0, 0, signNone), list(9, 4, 0, signNone), list(8, 2, 0, signNone), fsm.Result{})
 		c.wants(three(7, 0, 0), "1) 1) (integer) 9\n   2) (integer) 4\n   3) (integer) 0\n2) 1) (integer) 8\n   2) (integer) 2\n   3) (integer) 0", "(nil)", "PONG")
 		if c.session.acked != c.cluster.index {
 			t.Errorf("a stale read may go behind index %d, to %d", c.cluster.index, c.session.acked)
@@ -73,24 +78,71 @@ func TestAReadOfAnInstanceThatIsNotAliveIsAskedAgainAsAWrite(t *testing.T) {
 	}
 }
 
-func TestOneSuchRoundIsEnough(t *testing.T) {
+// An instance may die again meanwhile, or the Batch have no room for an answer: then it has not spoken.
+func TestSuchRoundsAreBounded(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("IC.GET k i\r\n")
-	c.cluster.give(list(5, 0, 0, signNow))
+	c.asked("read strong 1")
+	for range maxRevivals {
+		c.cluster.give(list(5, 0, 0, signNow))
+		c.asked("propose 1")
+		c.cluster.give(fsm.Result{Code: fsm.ReadLater})
+		c.asked("read strong 1")
+	}
 	c.cluster.give(list(5, 0, 0, signNow))
 	c.wants(three(5, 0, 0))
-	c.asked("read strong 1", "propose 1")
+	c.asked()
 }
 
-func TestATransactionOfReadsIsAskedAgainAsAWhole(t *testing.T) {
+// The instance has spoken then, and nobody needs to know.
+func TestAReadThatFailsInItsSecondRoundIsAReadThatFails(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("IC.GET k i\r\nGET a\r\n")
+	c.cluster.give(list(5, 0, 0, signNow), fsm.Result{})
+	c.cluster.give(list(9, 4, 0, signNone))
+	c.cluster.fail(errNoLeader)
+	c.wants(refusedReply, refusedReply)
+	c.asked("read strong 2", "propose 1", "read strong 2")
+}
+
+func TestATransactionOfReadsIsReadOnceMoreAsAWhole(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
 	c.send("MULTI\r\nGET b\r\nIC.GET k i\r\nEXEC\r\n")
 	c.wants("OK", "QUEUED", "QUEUED")
 	c.asked("read strong 2")
 	c.cluster.give(fsm.Result{}, list(5, 0, 0, signNow))
-	c.asked("propose 2")
+	c.asked("propose 1")
+	c.cluster.give(list(9, 4, 0, signNone))
+	c.asked("read strong 2")
 	c.cluster.give(fsm.Result{Value: fsm.IntValue(1)}, list(9, 4, 0, signNone))
 	c.wants("1) \"1\"\n2) 1) (integer) 9\n   2) (integer) 4\n   3) (integer) 0")
+}
+
+// In a Batch there is no room for so many values, and none is needed: it is asked to hear the instance, and the values are read.
+func TestATransactionThatReadsMuchBringsItsInstanceBack(t *testing.T) {
+	c := newClient(t, newTestCluster(t))
+	c.send("IC.HEARTBEAT i TTL 3000\r\nIC.INCRBY k i 5\r\n" + packed("SET", "v", strings.Repeat("x", fsm.MaxText)))
+	c.cluster.step()
+	for range 4 {
+		c.cluster.now += 1000
+		c.cluster.stroke()
+	}
+	c.send("IC.GET k\r\n")
+	c.cluster.step()
+	if got := formatAll(t, c.replies()); got[len(got)-1] != three(0, 0, 0) {
+		t.Fatalf("while the instance is gone the counter is %s", got[len(got)-1])
+	}
+	c.cluster.history = nil
+	const values = 200 // more than half of fsm.MaxResults
+	c.send("MULTI\r\n" + strings.Repeat("GET v\r\n", values) + "IC.GET k i\r\nEXEC\r\n")
+	for c.cluster.step() {
+	}
+	got := formatAll(t, c.replies())
+	want := fmt.Sprintf("%d) 1) (integer) 5\n     2) (integer) 5\n     3) (integer) 0", values+1)
+	if last := got[len(got)-1]; !strings.HasSuffix(last, want) || strings.Contains(last, "error") {
+		t.Errorf("the transaction ends with %q", last[max(0, len(last)-200):])
+	}
+	c.asked("read strong 201", "propose 1", "read strong 201")
 }
 
 // A repeatable error may have a whole pipeline sent again, so nothing that counts may be run behind it.

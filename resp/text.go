@@ -47,27 +47,35 @@ func parseGet(c *command, args [][]byte, to *call) error {
 	return to.perKey(c, fsm.Get, args[1:2])
 }
 
-// MSET key value …
+// MSET key value …: all or nothing, for there may be an instance counter among the keys. Inside MULTI there is one condition for
+// all, so there each key stands for itself.
 func parseMSet(c *command, args [][]byte, to *call) error {
+	if len(args) > 3 && to.session.multi == nil {
+		to.conditions = append(to.conditions, fsm.Condition{Whole: true})
+	}
+	return to.setPairs(c, args)
+}
+
+func (c *call) setPairs(of *command, args [][]byte) error {
 	pairs := args[1:]
 	if len(pairs)%2 != 0 {
-		return wrongArity(c.name)
+		return wrongArity(of.name)
 	}
-	if err := tooManyKeys(c, len(pairs)/2); err != nil {
+	if err := tooManyKeys(of, len(pairs)/2); err != nil {
 		return err
 	}
 	for ; len(pairs) > 0; pairs = pairs[2:] {
-		if err := to.set(pairs[0], pairs[1]); err != nil {
+		if err := c.set(pairs[0], pairs[1]); err != nil {
 			return err
 		}
 	}
-	to.render = replyOK
+	c.render = replyOK
 	return nil
 }
 
 // MSETNX key value …
 func parseMSetNX(c *command, args [][]byte, to *call) error {
-	if err := parseMSet(c, args, to); err != nil {
+	if err := to.setPairs(c, args); err != nil {
 		return err
 	}
 	for i := range to.ops {

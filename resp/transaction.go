@@ -193,7 +193,10 @@ func (t *transaction) add(s *session, c *command, args [][]byte) error {
 		t.queue = append(t.queue, queued{command: c, err: err})
 		return nil
 	}
-	if len(s.call.conditions) > 0 || s.call.walk != nil {
+	if s.call.walk != nil {
+		return replyError("ERR '" + c.name + "' is not allowed inside a transaction: with these arguments it takes several steps")
+	}
+	if len(s.call.conditions) > 0 {
 		return replyError("ERR '" + c.name + "' is not allowed inside a transaction")
 	}
 	for i := range s.call.ops {
@@ -262,6 +265,9 @@ func parseExec(_ *command, _ [][]byte, to *call) error {
 	}
 	if t.broken {
 		return replyError("EXECABORT Transaction discarded because of previous errors.")
+	}
+	if t.bound > 0 && !s.door.bindings.room(t.bound) { // others have bound theirs since these were queued
+		return aborted(errNodeBound())
 	}
 	to.ops = append(to.ops, t.ops...)
 	if w := s.watch; w != nil {

@@ -27,7 +27,7 @@ const (
 // unit is a request with the commands that wait for it. Sessions use their units again.
 type unit struct {
 	request fsm.Request
-	again   fsm.Request   // riders that are read after their Batch, or without it; or reads that are proposed
+	again   fsm.Request   // riders that are read after their Batch, or without it; or reads that are proposed: see sign.go
 	tell    func(*writer) // of asking
 	asked   *command      // of asking
 	since   time.Duration // when asked was taken
@@ -40,10 +40,12 @@ type unit struct {
 	text    writer // replies made on the spot
 	signs   bool   // some read is a sign of life
 	reread  bool   // again is on its way or done
-	revived bool   // again was proposed; see sign.go
 	slow    bool   // to make its replies takes longer than to wake a goroutine
 	walk    walk   // nil: this is none
 	mute    bool   // of asking: without a reply
+
+	reviving bool // again was proposed, and was not done if it has an Err
+	revivals int  // how often
 }
 
 // slot is one command of a unit: the number of its Ops, or a reply made on the spot.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -106,6 +107,29 @@ func TestANodeCountsAndKeepsItsCount(t *testing.T) {
 	n = startNode(t, Config{Dir: dir})
 	n.wantDo(t, "-4", "GET", "hits")
 	n.wantDo(t, "x y", "GET", "name")
+}
+
+// A grace that is longer than a lease shows in how long the instance lives yet.
+func TestABoundInstanceHasTheGraceOfItsNode(t *testing.T) {
+	const grace, lease = 50_000, 40_000 // milliseconds
+	n := startNode(t, Config{ID: "n1", Dir: filepath.Join(t.TempDir(), "data"), BindGrace: grace * time.Millisecond, DeadInstance: lease * time.Millisecond})
+	n.wantDo(t, "OK", "IC.BIND", "web") // its connection ends behind it
+	deadline := time.Now().Add(patience)
+	for {
+		_, out, _ := cli("do", "--node", n.config.RESP, "IC.INSTANCES")
+		var left, own int
+		if _, told, found := strings.Cut(out, "alive"); found {
+			if _, err := fmt.Fscan(strings.NewReader(told), &left, &own); err != nil {
+				t.Fatalf("%v in %q", err, out)
+			}
+		}
+		if left > lease && left <= grace && own == lease {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it lives for %d ms yet, with a lease of %d ms", left, own)
+		}
+	}
 }
 
 func TestANodeThatCannotGoOnHangsUpAndEndsInWords(t *testing.T) {

@@ -86,7 +86,8 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3", "insecure": "true",
 		"secret-file": write(t, "0123456789abcdef\n"), "password-file": write(t, "open sesame\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5", "min-free": "7%", "snapshot-bytes": "1GB", "heartbeat": "3s", "election": "4s", "lease": "2s",
-		"advertise": "10.0.0.1:6", "facade": "sentinel", "master-name": "m",
+		"advertise": "10.0.0.1:6", "facade": "sentinel", "master-name": "m", "max-clients": "8",
+		"max-instances": "10", "max-sessions": "11", "dead-instance-threshold": "12s", "bind-grace": "13ms",
 	})
 	var log bytes.Buffer
 	c, err := newConfig(s, &log, &log)
@@ -97,8 +98,14 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || string(c.Password) != "open sesame" || c.LogStore != "bolt" ||
 		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
 		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
-		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) {
+		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) ||
+		c.MaxClients != 8 || c.BindGrace != 13*time.Millisecond {
 		t.Errorf("%+v", c)
+	}
+	limit := func(n uint64) cluster.Limit { return cluster.Limit{Value: n, Given: true} }
+	want := cluster.Limits{Bytes: limit(2 << 30), Keys: limit(5), Instances: limit(10), Sessions: limit(11), Lease: limit(12_000)}
+	if got := c.limits(); got != want {
+		t.Errorf("limits %+v, want %+v", got, want)
 	}
 	if c.Version == "" || c.Logger == nil || c.Ready == nil {
 		t.Errorf("version %q, logger %v, ready %v", c.Version, c.Logger, c.Ready)

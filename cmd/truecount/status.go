@@ -78,11 +78,17 @@ func canLose(s fsm.Status) string {
 	return fmt.Sprintf("can lose %d of %s", s.CanLose, counted(voters, "voter"))
 }
 
-// room is what the keys take of the cluster's limits, and what is left of this node's disk.
+// room is what there is and takes of the cluster's limits, and what is left of this node's disk.
 func room(s fsm.Status) string {
 	text := counted(s.Keys, "key")
 	if s.MaxKeys > 0 {
 		text = fmt.Sprintf("%d of at most %s", s.Keys, counted(s.MaxKeys, "key"))
+	}
+	if s.Instances > 0 {
+		text += ", " + counted(s.Instances, "instance")
+	}
+	if s.Sessions > 0 {
+		text += ", " + counted(s.Sessions, "session")
 	}
 	text += ", " + size(s.UsedBytes)
 	if s.MaxBytes > 0 {

@@ -48,6 +48,13 @@ func TestAStatusDoesNotPretendToKnowWhatOnlyALeaderKnows(t *testing.T) {
 	}
 }
 
+func TestAStatusCountsInstancesAndSessionsWhereThereAreSome(t *testing.T) {
+	got := statusText(t, fsm.Status{Keys: 2, Instances: 1, Sessions: 3})
+	if want := "2 keys, 1 instance, 3 sessions, 0 B\n"; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
+	}
+}
+
 func statusText(t *testing.T, s fsm.Status) string {
 	t.Helper()
 	var b strings.Builder

@@ -192,6 +192,41 @@ func TestABindingOutlivesWhatItsNodeOutlives(t *testing.T) {
 	}
 }
 
+// A node whose disk is low refuses its clients' writes, but it goes on to say who of them lives, and who does not.
+func TestALowDiskEndsNobodysLease(t *testing.T) {
+	withInstances(t, func(t *testing.T, c *instances) {
+		host := c.follower()
+		c.speak(host)
+		c.bind(host, "i", boundLease)
+		c.must(heartbeat("reader", boundLease), instanceOp(fsm.ICAdd, "open", "reader", 1))
+		c.SetFree(host, low)
+		refusedAt(t, c.Cluster, host)
+		if a := c.ask(host, proposed(instanceOp(fsm.ICGet, "open", "reader", 0)), (*cluster.Node).Propose); a.Err != nil { // as the door does for the dead
+			t.Error(a.Err)
+		}
+		for range 10 {
+			if a := c.Do(host, fsm.Strong, heartbeat("reader", 0)); a.Err != nil { // as the door does behind a read
+				t.Error(a.Err)
+			}
+			c.stays("i", boundLease/3)
+			if n := c.now("open"); n.shares["reader"] != 1 {
+				t.Fatalf("%v", n)
+			}
+		}
+		if !c.unbind(host, "i", time.Second) {
+			t.Error("it was not bound any more")
+		}
+		c.goneWithin(1300*time.Millisecond, "open", "i", time.Now())
+		refusedAt(t, c.Cluster, host)
+	})
+}
+
+func proposed(ops ...fsm.Op) *fsm.Request {
+	r := &fsm.Request{}
+	r.Add(ops...)
+	return r
+}
+
 func TestABindingSurvivesImages(t *testing.T) {
 	withInstances(t, func(t *testing.T, c *instances) {
 		host := c.follower()

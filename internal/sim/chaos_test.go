@@ -95,8 +95,13 @@ func (r *run) client(id int, rng *rand.Rand) {
 	for n := 0; time.Now().Before(r.end.Add(calmEnd)); n++ {
 		host := hosts[rng.IntN(3)]
 		counter := fmt.Sprintf("counter-%d", rng.IntN(3))
+		client := fmt.Sprintf("client-%d", id)
 		mixed := fmt.Sprintf("mixed-%d-%d", rng.IntN(2), time.Until(r.end)/(500*time.Millisecond))
-		switch rng.IntN(10) {
+		switch rng.IntN(13) {
+		case 10: // the total of an instance counter, none of whose instances is silent for as long as its lease
+			r.record(r.recorder.Get(id, "open"), totalOf(r.Do(host, fsm.Strong, instanceOp(fsm.ICGet, "open", client, 0))))
+		case 11, 12:
+			r.record(r.recorder.Incr(id, "open", 1), totalOf(r.Do(host, fsm.Strong, instanceOp(fsm.ICAdd, "open", client, 1))))
 		case 0, 1, 2:
 			r.record(r.recorder.Get(id, counter), r.Do(host, fsm.Strong, op(fsm.Get, counter, 0)))
 		case 3:
@@ -132,6 +137,17 @@ func (r *run) record(call *history.Call, a Answer) {
 	default:
 		call.Done(history.Int(a.Results[0].Value.Int))
 	}
+}
+
+// totalOf is an answer about an instance counter as if it were about a plain one, which is missing while nobody counts.
+func totalOf(a Answer) Answer {
+	if a.Err == nil {
+		total := ints(a.Results[0].Value)[0]
+		if a.Results[0].Value = fsm.IntValue(total); total == 0 {
+			a.Results[0].Value = fsm.Value{}
+		}
+	}
+	return a
 }
 
 func (r *run) recordSet(call *history.Call, a Answer) {

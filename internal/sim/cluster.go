@@ -2,7 +2,7 @@
 // memory and disks that lose what was not synced.
 //
 //	New ─ Cluster.Start(name)             a founder, or one that joins through those who run
-//	    Do, DoIf(name, conditions, ops)   one Request at that node, and its answer
+//	    Do, DoIf(name, conditions, ops)   one Request at that node, and its answer; Speak: one of nothing
 //	    Crash, Restart                    process death: connections break, unsynced writes are gone
 //	    Net.Cut, Isolate, Heal, Delay     the network's faults (internal/memnet)
 //	    Skew, Pass                        a wall clock that jumps; time that passes

@@ -96,6 +96,25 @@ var troubles = []trouble{
 			c.SetFree(name, allFree)
 		}
 	}},
+	{"all disks are nearly full, and reads ask for Entries", func(c *instances) {
+		var ops []fsm.Op
+		for i := range 60 {
+			ops = append(ops, set(fmt.Sprint("ends-", i), "1", int64(1+i)*1000))
+		}
+		c.must(ops...)
+		for _, name := range hosts {
+			c.SetFree(name, 700<<20)
+		}
+		for range 300 { // a key whose moment has just come makes a strong read ask for an Entry
+			for i := range ops {
+				c.Do(hosts[i%len(hosts)], fsm.Strong, op(fsm.Get, string(ops[i].Key), 0))
+			}
+			c.Pass(200 * time.Millisecond)
+		}
+		for _, name := range hosts {
+			c.SetFree(name, allFree)
+		}
+	}},
 	{"a clock jumps and drifts, and all start anew", func(c *instances) {
 		for _, by := range []time.Duration{time.Hour, -time.Hour, 0} {
 			c.Skew("n1", by)

@@ -71,6 +71,7 @@ func (r *repeaters) doubled() (doubled int64) {
 }
 
 func TestCommandsUnderOnceHappenOnceHoweverOftenTheyAreSent(t *testing.T) {
+	repeated := int64(0)
 	eachTrouble(t, func(r *troubled) {
 		c := &repeaters{troubled: r, once: true}
 		for client := range troubledClients {
@@ -82,10 +83,11 @@ func TestCommandsUnderOnceHappenOnceHoweverOftenTheyAreSent(t *testing.T) {
 			t.Errorf("%d commands happened twice", doubled)
 		}
 		t.Logf("%v commands, sent again %d times", c.done, c.repeated.Load())
-		if c.repeated.Load() < 5 {
-			t.Error("such a run proves nothing")
-		}
+		repeated += c.repeated.Load()
 	})
+	if repeated < 100 && *seeds >= 8 { // one run may be lucky
+		t.Errorf("commands were sent again %d times: runs like these prove nothing", repeated)
+	}
 }
 
 // The same clients without it: their repetitions count twice now and then, so the test above could fail.

@@ -90,7 +90,9 @@ func (s *shares) step(client int, rng *rand.Rand) {
 		s.group(rng, fsm.Strong, nil, instanceOp(fsm.SliceDelete, key, me.instance, 0))
 	case 4, 5:
 		s.group(rng, fsm.Strong, nil, instanceOp(fsm.SliceSet, key, me.instance, by))
-	case 6, 7, 8, 9:
+	case 6:
+		s.bound(client, rng)
+	case 7, 8, 9, 10:
 		level := []fsm.Level{fsm.Strong, fsm.Stale, fsm.Attempt}[rng.IntN(3)]
 		if a, ok := s.group(rng, level, nil, readCounter(key)...); ok {
 			s.sum(a, key)
@@ -102,6 +104,19 @@ func (s *shares) step(client int, rng *rand.Rand) {
 		}
 		s.sum(a, key)
 	}
+}
+
+// bound ties the client's instance to a connection, says as the node's door that the node is there, or ends the connection.
+func (s *shares) bound(client int, rng *rand.Rand) {
+	what := instanceOp(fsm.Bind, "", s.names[client].instance, int64(client))
+	switch host := hosts[rng.IntN(len(hosts))]; rng.IntN(3) {
+	case 0:
+		s.Speak(host)
+		return
+	case 1:
+		what.Kind, what.Value = fsm.Unbind, fsm.IntValue(rng.Int64N(2000))
+	}
+	s.group(rng, fsm.Strong, nil, what)
 }
 
 // sum checks that a counter adds up.

@@ -13,12 +13,14 @@ class Once {
 
   async do(...command) {
     const number = ++this.number
+    await this.session // or fail, if none could be opened
     for (;;) {
       try {
         return await this.client.call('ONCE', await this.session, number, ...command)
       } catch (e) {
-        if (e instanceof Redis.ReplyError && !/^(UNKNOWN|CLUSTERDOWN) /.test(e.message)) throw e
+        if (e instanceof Redis.ReplyError && !/^(UNKNOWN|CLUSTERDOWN|MISCONF|ERR max number of clients) /.test(e.message)) throw e
       }
+      await new Promise(soon => setTimeout(soon, 100))
     }
   }
 }

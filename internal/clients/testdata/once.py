@@ -19,10 +19,11 @@ class Once:
             try:
                 return self.client.execute_command("ONCE", self.session, self.number, *command)
             except (redis.ConnectionError, redis.TimeoutError):
-                time.sleep(0.1)  # perhaps it was done: the same number asks for the reply
+                pass  # perhaps it was done: the same number asks for the reply
             except redis.ResponseError as e:
-                if not str(e).startswith(("UNKNOWN ", "CLUSTERDOWN ")):
+                if not str(e).startswith(("UNKNOWN ", "CLUSTERDOWN ", "MISCONF ")):
                     raise
+            time.sleep(0.1)
 
 
 host, port = sys.argv[1].rsplit(":", 1)
