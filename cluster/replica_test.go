@@ -162,3 +162,27 @@ func TestWhoObservesHearsOfChangesAlsoBehindAnImage(t *testing.T) {
 		t.Errorf("heard %q", heard)
 	}
 }
+
+// What sessions have answered and refused is counted from the node's start on, whatever images came in between.
+func TestImagesForgetNoCountsOfSessions(t *testing.T) {
+	r := quietReplica(t)
+	for n := uint64(1); n <= 3; n++ {
+		groups := fsm.AppendGroupIf(nil, fsm.Terms{Once: fsm.Once{Session: fsm.SessionID{9}, Sequence: 1}}, []fsm.Op{{Kind: fsm.Incr, Key: []byte("k"), Amount: 1}})
+		entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000, Batches: [][]byte{fsm.AppendBatch(nil, fsm.Number{Origin: "n1", Incarnation: 1, Sequence: n}, 1, groups)}}
+		r.ApplyBatch([]*raft.Log{{Index: n, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)}})
+		snapshot, err := r.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sink := &memorySink{}
+		if err := snapshot.Persist(sink); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, hits, refused := r.clients(); hits != 0 || refused != n {
+			t.Errorf("%d hits and %d refused behind %d refusals, each with an image behind it", hits, refused, n)
+		}
+	}
+}
