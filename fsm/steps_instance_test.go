@@ -29,6 +29,7 @@ func TestCrowdsDieReturnAndAreClearedInBoundedStepsAndEndAsInTheModel(t *testing
 			t.Parallel()
 			t.Logf("again with SEED=%d", seed)
 			p := newInstancePlay(t, seed)
+			p.crowded = true
 			p.rise()
 			for range 25 {
 				p.crowd()
