@@ -69,7 +69,7 @@ hostile: ## measure what hostile clients cost the others, and the node; under 3 
 clients: build ## the Redis clients that can be had here, against three nodes; about a minute
 	cd internal/clients && TRUECOUNT=$(CURDIR)/bin/truecount $(GO) test -count=1 -timeout 5m ./...
 
-ci: FUZZTIME = 10s
+ci: FUZZTIME = 5s
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
 
 clean: down ## remove what the targets above made

@@ -18,7 +18,7 @@ import (
 )
 
 // seeds is how many runs of chaos each test makes; make sim asks for more.
-var seeds = flag.Int("seeds", 8, "runs of each chaos test, each with its own seed")
+var seeds = flag.Int("seeds", usualSeeds, "runs of each chaos test, each with its own seed")
 
 // firstSeed is where a repeated run begins.
 func firstSeed() uint64 {

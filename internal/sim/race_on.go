@@ -6,3 +6,6 @@ package sim
 // take (raft: raft.go startStopReplication, replication.go updateLastAppended). It reads the server id only, which is the same
 // in both records, so nothing can come of it; but the detector ends the test. Tests that move hosts run without it.
 const raceDetector = true
+
+// usualSeeds: a run takes ten times as long under the detector, and a few show it all ways that the code goes.
+const usualSeeds = 2
