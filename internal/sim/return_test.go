@@ -66,7 +66,7 @@ func TestAMemberThatWasAwayForLongIsSentWhatItMissedAtOnce(t *testing.T) {
 					load := c.startCounting(1, "n1", "n2")
 					time.Sleep(time.Second)
 					away.begin(c, "n3")
-					time.Sleep(2 * time.Minute)
+					time.Sleep(absent)
 					away.end(c, "n3")
 					c.wantCaughtUp("n3")
 					load.want()
@@ -87,7 +87,7 @@ func TestAMemberThatDiedWhileItGotAnImageIsSentAnotherAtOnce(t *testing.T) {
 			t.Fatalf("n3 has applied %d entries already: this test proves nothing", applied)
 		}
 		c.Crash("n3")
-		time.Sleep(2 * time.Minute)
+		time.Sleep(absent)
 		c.Slow("n3", c.Latency)
 		c.Restart("n3")
 		c.wantCaughtUp("n3")
@@ -114,11 +114,11 @@ func TestANewLeaderSendsAtOnceToWhoWasAway(t *testing.T) {
 	inEachAbsence(t, 74, func(c *Cluster, away absence) {
 		load := c.startCounting(1, "n1", "n2")
 		away.begin(c, "n3")
-		time.Sleep(time.Minute)
+		time.Sleep(absent / 2)
 		if err := c.transfer("n1", "n2"); err != nil {
 			c.T.Error(err)
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(absent / 2)
 		away.end(c, "n3")
 		c.wantCaughtUp("n3")
 		load.want()
@@ -135,7 +135,7 @@ func TestAMemberThatComesBackUnderAnotherAddressIsSentWhatItMissedAtOnce(t *test
 		time.Sleep(time.Second) // until it knows that it is a member
 		c.Crash("n3")
 		c.Move("n3", ":20003")
-		time.Sleep(2 * time.Minute)
+		time.Sleep(absent)
 		c.Restart("n3")
 		c.wantCaughtUp("n3")
 		load.want()
@@ -187,7 +187,7 @@ func TestNobodyWaitsForAMemberThatIsAwayWhenLeadershipMovesOrItIsRemoved(t *test
 	inEachAbsence(t, 77, func(c *Cluster, away absence) {
 		load := c.startCounting(1, "n1", "n2")
 		away.begin(c, "n3")
-		time.Sleep(2 * time.Minute)
+		time.Sleep(absent)
 		c.wantWaiting(1)
 		c.wantSoon("transfer", func() error { return c.transfer("n1", "n2") })
 		time.Sleep(6 * time.Second) // the new leader's first message may hang for five
@@ -205,7 +205,7 @@ func TestNobodyWaitsForAMemberWhileLeadershipIsHandedOver(t *testing.T) {
 		defer c.Stop()
 		c.StartThree()
 		c.Crash("n3")
-		time.Sleep(time.Minute)
+		time.Sleep(absent / 2)
 		c.Slow("n2", 100*time.Millisecond) // so long it needs for its new term
 		term := c.Node("n1").Local().Term
 		handed := make(chan struct{})
