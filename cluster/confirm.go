@@ -282,9 +282,24 @@ func (n *Node) voters() (voters []raft.Server) {
 
 // route is who leads, as far as this node knows. While raft waits for a disk that hangs, the others know better.
 func (n *Node) route() (target, bool) {
-	if to, known := n.silence.elsewhere(n.raft.CurrentTerm()); known {
-		return to, true
+	to, known := knownLeader(n.raft)
+	if other, elsewhere := n.silence.elsewhere(to.term); elsewhere {
+		return other, true
 	}
-	addr, id := n.raft.LeaderWithID()
-	return target{string(id), string(addr), n.raft.CurrentTerm()}, id != ""
+	return to, known
+}
+
+// knownLeader is the leader that raft knows of in its present term. Raft forgets the old one before it raises the term: read in
+// between, the leader of one term would be taken for that of the next.
+func knownLeader(r interface {
+	CurrentTerm() uint64
+	LeaderWithID() (raft.ServerAddress, raft.ServerID)
+}) (to target, known bool) {
+	for {
+		term := r.CurrentTerm()
+		addr, id := r.LeaderWithID()
+		if r.CurrentTerm() == term {
+			return target{string(id), string(addr), term}, id != ""
+		}
+	}
 }

@@ -16,7 +16,7 @@ func (n *Node) Local() fsm.Status {
 	s := fsm.Status{
 		ID:           n.identity().Name,
 		Role:         n.role(),
-		Term:         n.raft.CurrentTerm(),
+		Term:         to.term,
 		CommitIndex:  n.raft.CommitIndex(),
 		AppliedIndex: n.replica.mark.index.Load(),
 		Members:      []fsm.Member{},
