@@ -1,15 +1,40 @@
 package history
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind is what an Op does.
 type Kind uint8
 
 const (
-	Incr Kind = iota + 1 // add Arg; a missing key counts as 0
-	Get                  // read
-	Set                  // store Arg
-	Del                  // delete
+	Incr       Kind = iota + 1 // add Arg; a missing key counts as 0
+	Get                        // read
+	Set                        // store Arg, for TTL if that is not 0
+	Del                        // delete; answers how many keys there were, 0 or 1
+	IncrIf                     // add Arg if the value compares so with Operand
+	SetIf                      // store Arg if the value compares so with Operand
+	Cas                        // store Arg if the value is Operand; answers the value before
+	ICIncr                     // IC.INCRBY: add Arg to the slice of Instance
+	ICGet                      // IC.GET
+	ICSet                      // IC.SET: the total becomes Arg, all of it Instance's; a new epoch
+	ICDel                      // IC.DEL: a new epoch
+	ICSetSlice                 // IC.SETSLICE
+	ICDelSlice                 // IC.DELSLICE
+	ICIncrIf                   // IC.INCRBYIF: add Arg to the slice if the total compares so with Operand
+	ICDeath                    // the lease of Instance has ended: its slice of Key leaves the total. No client does it, and nobody sees when
+)
+
+// Comparator is how IncrIf, SetIf and ICIncrIf compare: EQ NE LT LE GT GE ANY.
+type Comparator string
+
+// Level is the consistency that a read asked for.
+type Level uint8
+
+const (
+	Strong Level = iota
+	Stale        // the local replica, not older than MaxAge if that is not 0
 )
 
 // Outcome is what a client knows of an Op. The zero value is Unknown, which claims least.
@@ -18,17 +43,23 @@ type Outcome uint8
 const (
 	Unknown    Outcome = iota // may have happened, or may happen at any later time
 	NotApplied                // has not happened and never will
-	Done                      // answered with Reply
+	Done                      // answered with Reply; also if the answer is the Machine's no (Reply.Code)
 )
 
-// Reply is an answer: a number, or Nil.
+// Reply is an answer: a number, or Nil; with what instance counters and conditions add to it.
 type Reply struct {
-	Int     int64
-	Present bool // false: Nil, and Int is 0
+	Int     int64  `json:"int,omitempty"`     // the value; of an instance counter the total; of a condition the new value
+	Present bool   `json:"present,omitempty"` // false: Nil, and Int is 0
+	Applied bool   `json:"applied,omitempty"` // conditions: it held
+	Old     int64  `json:"old,omitempty"`     // conditions: the value, or total, before
+	Mine    int64  `json:"mine,omitempty"`    // instance counters: the slice of Instance
+	OldMine int64  `json:"oldMine,omitempty"`
+	Epoch   int64  `json:"epoch,omitempty"` // instance counters
+	Code    string `json:"code,omitempty"`  // the Machine's no, by the first word of its error: STALEEPOCH, WRONGTYPE, ERR …; nothing has changed
 }
 
 // Int is the reply n.
-func Int(n int64) Reply { return Reply{n, true} }
+func Int(n int64) Reply { return Reply{Int: n, Present: true} }
 
 // Nil is the reply of a read of a missing key, and of a Set.
 func Nil() Reply { return Reply{} }
@@ -43,14 +74,26 @@ func (r Reply) String() string {
 
 // Op is one operation of a history. It took effect, if it did, at one instant between Call and Return.
 type Op struct {
-	Client  int
-	Kind    Kind
-	Key     string
-	Arg     int64 // Incr: the amount. Set: the value
-	Outcome Outcome
-	Reply   Reply // if Done
-	Call    int64 // stamps of one counter; Return only if Done
-	Return  int64
+	Client   int           `json:"client"`         // one connection's worth: the Ops of a Client don't overlap
+	Node     string        `json:"node,omitempty"` // that was asked
+	Kind     Kind          `json:"kind"`
+	Key      string        `json:"key"`
+	Arg      int64         `json:"arg,omitempty"` // the amount or the value
+	If       Comparator    `json:"if,omitempty"`
+	Operand  int64         `json:"operand,omitempty"`
+	TTL      time.Duration `json:"ttl,omitempty"`      // of Set, in ns
+	Instance string        `json:"instance,omitempty"` // of the IC kinds
+	Epoch    int64         `json:"epoch,omitempty"`    // demanded by ICIncr; 0: none
+	Level    Level         `json:"level,omitempty"`    // of reads
+	MaxAge   time.Duration `json:"maxAge,omitempty"`   // of stale reads, in ns
+	Token    string        `json:"token,omitempty"`    // of ONCE: "session/sequence". Ops of one Token are one operation, repeated
+	Group    int64         `json:"group,omitempty"`    // Ops of one Group, which is not 0, are one MULTI, in order; on at most three keys
+	Outcome  Outcome       `json:"outcome"`
+	Reply    Reply         `json:"reply,omitzero"` // if Done
+	Call     int64         `json:"call"`           // stamps of one counter; Return only if Done
+	Return   int64         `json:"return,omitempty"`
+	At       time.Duration `json:"at"` // of Call and of the end, whatever it was, since the run began, in ns; for limits in time, and pictures
+	End      time.Duration `json:"end,omitempty"`
 }
 
 // end is Return, or never for an outcome that nobody saw.

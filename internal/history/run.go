@@ -1,0 +1,59 @@
+package history
+
+import "time"
+
+// Run is all that a checker gets to know of a run: the header, what clients did and saw, the faults, and what was looked at.
+// On disk it is a file of JSON lines, each an object with one member: run, op, fault, look.
+type Run struct {
+	Header Header
+	Ops    []Op
+	Faults []Fault
+	Looks  []Look
+}
+
+// Header says what ran and how to run it again.
+type Header struct {
+	Program string        `json:"program"`          // sim or faults
+	Seed    uint64        `json:"seed"`             //
+	Commit  string        `json:"commit,omitempty"` //
+	Nodes   int           `json:"nodes"`            //
+	Config  string        `json:"config,omitempty"` // what was drawn for this run, as text
+	Repeat  string        `json:"repeat"`           // the command that runs it again
+	Length  time.Duration `json:"length"`           // in ns
+	Lease   time.Duration `json:"lease,omitempty"`  // the shortest lease of instances, in ns
+}
+
+// Fault is something that was done to the cluster.
+type Fault struct {
+	Kind   string        `json:"kind"`             // kill, pause, cut, …
+	Target string        `json:"target,omitempty"` // a node, a link such as n1>n2, "all"
+	Leader bool          `json:"leader,omitempty"` // the target led when it began
+	Detail string        `json:"detail,omitempty"` //
+	At     time.Duration `json:"at"`               // since the run began, in ns
+	End    time.Duration `json:"end,omitempty"`    // when it was healed; 0: it needs no healing
+	Effect string        `json:"effect,omitempty"` // the proof that it acted: "312 packets dropped", "term 4 to 5". Empty: none was seen
+}
+
+// Look is one node looked at, by its status and not as a client.
+type Look struct {
+	Node   string        `json:"node"`
+	At     time.Duration `json:"at"`
+	Final  bool          `json:"final,omitempty"` // all is healed and quiet: every node must answer the same
+	Index  uint64        `json:"index,omitempty"`
+	Digest uint64        `json:"digest,omitempty"` // 0: it was not asked for
+	Term   uint64        `json:"term,omitempty"`
+	Leader string        `json:"leader,omitempty"` // of that term, as the node says
+
+	// Counters are the totals that the node answered, by key, and Slices the live slices of instance counters, by key and instance.
+	Counters map[string]int64            `json:"counters,omitempty"`
+	Slices   map[string]map[string]int64 `json:"slices,omitempty"`
+	Wrong    string                      `json:"wrong,omitempty"` // what must not be and needs no checker: a panic in the log, an exit code
+}
+
+// Verdict is what one checker says of a run.
+type Verdict struct {
+	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, available, valid
+	Checked int    `json:"checked"`           // operations, readings or whatever it looks at
+	Error   string `json:"error,omitempty"`   // empty: no anomaly
+	Invalid bool   `json:"invalid,omitempty"` // the run proves nothing in this respect: not an anomaly, and not a pass
+}
