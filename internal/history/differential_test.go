@@ -1,12 +1,10 @@
 package history
 
 import (
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -116,25 +114,5 @@ func TestExactAgreesWithPorcupine(t *testing.T) {
 	t.Logf("%d linearizable, %d not; with unknowns %d not, %d linearizable", good, bad, bothWithUnknowns[0], bothWithUnknowns[1])
 	if min(good, bad, bothWithUnknowns[0], bothWithUnknowns[1]) < histories/20 {
 		t.Error("too few histories of a class to mean anything")
-	}
-}
-
-func TestExactIsFastOnOneBusyKey(t *testing.T) {
-	const n = 200_000
-	ops := make([]Op, 0, n)
-	for i := range int64(n) {
-		op := incr(2*i+1, i+1, 2*i+10) // each overlaps the next four
-		if i%100 == 99 {
-			op = unknown(op)
-		}
-		ops = append(ops, op)
-	}
-	// A search would not end. This is decided in a second even under the race detector; the limit has no part in it.
-	if err := Check(ops, time.Nanosecond); err != nil {
-		t.Error(err)
-	}
-	ops[n/2].Reply = Int(n/2 + 2)
-	if err := Check(ops, time.Nanosecond); !errors.Is(err, ErrViolation) {
-		t.Errorf("one wrong value among %d: %v", n, err)
 	}
 }

@@ -30,7 +30,7 @@ func checkOnce(run *Run) Verdict {
 // what is unknown: of no unknowns, that sum exactly.
 func (v *view) checkSum(run *Run) Verdict {
 	var found report
-	owed := 0
+	var owed []string
 	for _, k := range v.keys {
 		if !k.plus || k.writes == 0 {
 			continue
@@ -43,13 +43,13 @@ func (v *view) checkSum(run *Run) Verdict {
 			}
 		}
 		if looked == 0 && anyDone(k.ops) {
-			owed++
+			owed = append(owed, k.name)
 		}
 	}
 	verdict := found.verdict("sum")
-	if verdict.Error == "" && owed > 0 {
+	if verdict.Error == "" && len(owed) > 0 {
 		verdict.Invalid = true
-		verdict.Error = fmt.Sprintf("no final look at %d keys with acknowledged additions", owed)
+		verdict.Error = fmt.Sprintf("no final look at %d keys with acknowledged additions, such as %q", len(owed), owed[0])
 	}
 	return verdict
 }
