@@ -18,12 +18,12 @@ func randomHistory(rng *rand.Rand) []Op {
 	}
 	clients := make([]client, 1+rng.IntN(4))
 	var ops []Op
-	value := int64(0)
+	value, delta := int64(0), 1+6*rng.Int64N(2)
 	for stamp := int64(1); len(ops) < 9 && stamp < 60; stamp++ {
 		c := &clients[rng.IntN(len(clients))]
 		switch {
 		case !c.running:
-			c.op = Op{Kind: Incr, Key: "k", Arg: 1, Call: stamp}
+			c.op = Op{Kind: Incr, Key: "k", Arg: delta, Call: stamp}
 			if rng.IntN(3) == 0 {
 				c.op = Op{Kind: Get, Key: "k", Call: stamp}
 			}
@@ -33,7 +33,7 @@ func randomHistory(rng *rand.Rand) []Op {
 			c.running = false
 		case !c.applied:
 			if c.op.Kind == Incr {
-				value++
+				value += delta
 			}
 			c.op.Reply = Reply{Int: value, Present: value > 0}
 			c.applied = true
