@@ -1,5 +1,5 @@
 // Package history records what concurrent clients of a counter service did and saw, and what was done to it meanwhile, and decides
-// whether a service that does one thing at a time could have answered the same (linearizability), and fourteen things besides.
+// whether a service that does one thing at a time could have answered the same (linearizability), and a dozen things besides.
 //
 //	Recorder.Begin, Incr, Get …     stamp the call; the client then talks to the service
 //	Call.Done, NotApplied, Unknown  stamp the return and keep the outcome
