@@ -15,6 +15,8 @@ const (
 	dialTime   = time.Second
 	answerTime = 2500 * time.Millisecond // a node answers within 2 s, if only with an error
 	afterNo    = 50 * time.Millisecond   // before the next try, where one failed
+
+	shortStay, longStay = 5 * time.Second, 20 * time.Second // at a node
 )
 
 var errCut = errors.New("the client has hung up")
@@ -29,6 +31,7 @@ type client struct {
 	node  Node
 	conn  redis.Conn // nil: it has none
 	id    int        // of the connection
+	until time.Time  // then it goes to another node, so that those that were away have clients again
 
 	restless bool // its node could not do what it was asked: the next operation goes to another
 }
@@ -58,7 +61,7 @@ func rest(ctx context.Context, d time.Duration) bool {
 
 // connected sees to it that there is a connection, and pauses if there can't be one.
 func (c *client) connected() bool {
-	if c.conn != nil && c.conn.Err() == nil && !c.restless {
+	if c.conn != nil && c.conn.Err() == nil && !c.restless && time.Now().Before(c.until) {
 		return true
 	}
 	c.hangUp()
@@ -86,6 +89,7 @@ func (c *client) dial(node Node) bool {
 		return false
 	}
 	c.conn, c.node, c.id, c.restless = conn, node, int(c.crowd.ids.Add(1)), false
+	c.until = time.Now().Add(shortStay + time.Duration(c.rng.Int64N(int64(longStay-shortStay))))
 	level := "STRONG"
 	if c.level == history.Stale {
 		level = "STALE"

@@ -66,8 +66,5 @@ func readStale(ctx context.Context, c *client) {
 		} else {
 			c.do(history.Op{Kind: history.Get, Key: key, Level: history.Stale})
 		}
-		if c.rng.IntN(500) == 0 {
-			c.restless = true // another node's memory
-		}
 	}
 }
