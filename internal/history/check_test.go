@@ -127,7 +127,7 @@ func TestErrorsOfManyKeysAreCounted(t *testing.T) {
 }
 
 func TestMalformedOpsAreRefused(t *testing.T) {
-	for _, op := range []Op{{}, {Kind: 9}, {Kind: Get, Outcome: 9}, incr(2, 1, 1)} {
+	for _, op := range []Op{{}, {Kind: 99}, {Kind: ICDeath}, {Kind: Set, Level: Stale}, {Kind: Get, Outcome: 9}, incr(2, 1, 1)} {
 		if err := Check([]Op{op}, 0); !errors.Is(err, ErrHistory) {
 			t.Errorf("%v: error %v", op, err)
 		}
