@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +19,8 @@ var (
 	ErrViolation = errors.New("history: not linearizable")
 	// ErrUndecided is wrapped when the time limit or MaxSteps ended the search: not a pass, and not proof of a violation.
 	ErrUndecided = errors.New("history: undecided")
+	// ErrContradiction is wrapped by the checkers that look at something else than orders.
+	ErrContradiction = errors.New("history: contradiction")
 	// ErrHistory is wrapped when the Ops themselves make no sense: an unknown Kind or Outcome, a return before its call.
 	ErrHistory = errors.New("history: malformed")
 )
@@ -77,12 +80,13 @@ func (v *view) checkParts(found *report, limit time.Duration) {
 
 // report collects the errors of the keys, MaxReported of them in full.
 type report struct {
+	subject string // of the errors; empty: key
 	checked int
 	errs    []error
 	more    int
 }
 
-func (r *report) add(key string, checked int, err error) {
+func (r *report) add(name string, checked int, err error) {
 	r.checked += checked
 	if err == nil {
 		return
@@ -91,14 +95,24 @@ func (r *report) add(key string, checked int, err error) {
 		r.more++
 		return
 	}
-	r.errs = append(r.errs, fmt.Errorf("key %q: %w", key, err))
+	r.errs = append(r.errs, fmt.Errorf("%s %q: %w", cmp.Or(r.subject, "key"), name, err))
+}
+
+// verdict is the report as a Verdict: what is only undecided is Invalid.
+func (r *report) verdict(checker string) Verdict {
+	v := Verdict{Checker: checker, Checked: r.checked}
+	if err := r.err(); err != nil {
+		v.Error = err.Error()
+		v.Invalid = errors.Is(err, ErrUndecided) && !errors.Is(err, ErrViolation) && !errors.Is(err, ErrHistory)
+	}
+	return v
 }
 
 func (r *report) err() error {
 	if r.more == 0 {
 		return errors.Join(r.errs...)
 	}
-	return fmt.Errorf("%w\nand errors of %d more keys", errors.Join(r.errs...), r.more)
+	return fmt.Errorf("%w\nand %d errors more", errors.Join(r.errs...), r.more)
 }
 
 // excerpt lists the first Ops of a history for a message, one per line.

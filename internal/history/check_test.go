@@ -121,7 +121,7 @@ func TestErrorsOfManyKeysAreCounted(t *testing.T) {
 		op.Key = fmt.Sprint(i)
 		ops = append(ops, op)
 	}
-	if err := Check(ops, 0); !errors.Is(err, ErrViolation) || !strings.Contains(err.Error(), "and errors of 3 more keys") {
+	if err := Check(ops, 0); !errors.Is(err, ErrViolation) || !strings.Contains(err.Error(), "and 3 errors more") {
 		t.Error(err)
 	}
 }
