@@ -213,9 +213,9 @@ func (f *fake) do(args []string) string {
 	case "GET":
 		text := bulk(strconv.FormatInt(old, 10))
 		switch {
-		case f.errs("stale read") && old > 0:
+		case old > 0 && f.errs("stale read"):
 			text = bulk(strconv.FormatInt(old-1, 10))
-		case !there || f.errs("expired early") && !f.ends[key].IsZero():
+		case !there || !f.ends[key].IsZero() && f.errs("expired early"):
 			text = "$-1\r\n"
 		}
 		if len(args) == 3 {

@@ -53,7 +53,7 @@ func (c *client) repeat(ctx context.Context, keys *lineage) {
 		p.ops = []history.Op{{Kind: history.Incr, Key: "once:" + strconv.Itoa(c.rng.IntN(onceKeys)), Arg: 1}}
 		if c.rng.IntN(wholeOne) == 0 {
 			base := keys.key(&c.crowd.keys)
-			p.ops = []history.Op{c.plain(base + part(0)), c.plain(base + part(1))}
+			p.ops = []history.Op{{Kind: history.Incr, Key: base + part(0), Arg: 2}, c.plain(base + part(1))} // ONCE is for writes
 		}
 		for i := range p.ops {
 			p.ops[i].Token = fmt.Sprintf("%s/%d", session, sequence)

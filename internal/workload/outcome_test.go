@@ -23,7 +23,7 @@ func TestEachErrorBelongsToAFamily(t *testing.T) {
 		{redis.Error("TRYAGAIN later"), history.NotApplied, "", true},
 		{redis.Error("LOADING"), history.NotApplied, "", true},
 		{redis.Error("MISCONF low on disk space"), history.NotApplied, "", true},
-		{redis.Error("EXECABORT Transaction discarded"), history.NotApplied, "", true},
+		{redis.Error("EXECABORT Transaction discarded"), history.NotApplied, "", false},
 		{redis.Error("UNKNOWN outcome unknown"), history.Unknown, "", true},
 		{redis.Error("STALEEPOCH the epoch is 3"), history.Done, "STALEEPOCH", true},
 		{redis.Error("NOSESSION no such session"), history.Unknown, "", false},
