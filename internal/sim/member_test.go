@@ -169,6 +169,10 @@ func TestAMemberRemovedWhileDownLearnsOfItAndDoesNotDisturb(t *testing.T) {
 		if now := c.Node("n1").Local().Term; now != term {
 			t.Errorf("term %d, was %d before the removed node came back", now, term)
 		}
+		c.Crash("n3")
+		if _, err := c.open("n3", Host{}); err == nil || !strings.Contains(err.Error(), "was removed from its cluster") {
+			t.Errorf("a removed node starts again: %v", err)
+		}
 	})
 }
 
@@ -182,7 +186,7 @@ func TestANodeWithAnEmptyDiskReplacesTheOneOfItsName(t *testing.T) {
 		c.Wipe("n3")
 		c.Start("n3", false)
 		err := c.change("n3", func(n *cluster.Node, ctx context.Context) error { return n.Join(ctx, c.peer("n1")) })
-		if !errors.Is(err, fsm.ErrRefused) || !strings.Contains(err.Error(), "remove that member first") {
+		if !errors.Is(err, fsm.ErrRefused) || !strings.Contains(err.Error(), "another data directory is a member under the name") {
 			t.Errorf("a wiped disk joins under its old name: %v", err)
 		}
 		if err := c.remove("n1", "n3"); err != nil {
