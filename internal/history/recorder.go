@@ -27,8 +27,8 @@ import (
 	"time"
 )
 
-// MaxOps is the most operations of one Recorder.
-const MaxOps = 1 << 23
+// MaxOps is the most operations of one Recorder. In memory they take 8 GB; a run writes to a Log, and is checked by a process of its own.
+const MaxOps = 1 << 25
 
 // never is the return stamp of an operation whose end nobody saw: it may take effect at any later time.
 const never = math.MaxInt64
@@ -36,33 +36,72 @@ const never = math.MaxInt64
 // ErrRecording is wrapped by Recorder.Err for misuse.
 var ErrRecording = errors.New("history: bad recording")
 
-// Recorder collects a history. The zero value is ready.
+// Recorder collects a history. The zero value is ready. Now and Log are set before the first call, or not at all.
 type Recorder struct {
+	Now func() time.Duration // since the run began, for At and End; nil: these stay 0
+	Log *Log                 // takes each Op when it ends, and those still open when Flush is called; nil: nobody does
+
 	stamps atomic.Int64 // a call's is drawn as late as can be, a return's before waiting for mu: narrow intervals catch more
 
-	mu  sync.Mutex // guards what follows; never held across a wait
-	ops []Op
-	err error // the first misuse
+	mu    sync.Mutex // guards what follows; held across a write to Log, but no other wait
+	ops   []Op
+	ended []bool // by index of ops
+	err   error  // the first misuse
+}
+
+// Begin begins op, which says what is asked of whom; its stamps, times, Outcome and Reply are the Recorder's to fill in.
+func (r *Recorder) Begin(op Op) *Call {
+	op.Outcome, op.Reply, op.Return, op.At, op.End = Unknown, Reply{}, 0, r.now(), 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.ops) >= MaxOps {
+		r.failLocked(fmt.Errorf("%w: more than %d operations", ErrRecording, MaxOps))
+		return &Call{r: r, index: -1}
+	}
+	op.Call = r.stamps.Add(1)
+	r.ops, r.ended = append(r.ops, op), append(r.ended, false)
+	return &Call{r: r, index: len(r.ops) - 1}
+}
+
+// Flush writes the calls that are still open to the Log, as Unknown. It comes last, once nobody calls any more.
+func (r *Recorder) Flush() {
+	if r.Log == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.ops {
+		if !r.ended[i] {
+			r.Log.Op(r.ops[i])
+		}
+	}
+}
+
+func (r *Recorder) now() time.Duration {
+	if r.Now == nil {
+		return 0
+	}
+	return r.Now()
 }
 
 // Incr begins an addition of delta. Its reply is the new value.
 func (r *Recorder) Incr(client int, key string, delta int64) *Call {
-	return r.begin(Op{Client: client, Kind: Incr, Key: key, Arg: delta})
+	return r.Begin(Op{Client: client, Kind: Incr, Key: key, Arg: delta})
 }
 
 // Get begins a read. Its reply is the value, or Nil for a missing key.
 func (r *Recorder) Get(client int, key string) *Call {
-	return r.begin(Op{Client: client, Kind: Get, Key: key})
+	return r.Begin(Op{Client: client, Kind: Get, Key: key})
 }
 
 // Set begins a store of value. Its reply is not looked at.
 func (r *Recorder) Set(client int, key string, value int64) *Call {
-	return r.begin(Op{Client: client, Kind: Set, Key: key, Arg: value})
+	return r.Begin(Op{Client: client, Kind: Set, Key: key, Arg: value})
 }
 
 // Del begins a deletion. Its reply is 1 if the key existed, else 0.
 func (r *Recorder) Del(client int, key string) *Call {
-	return r.begin(Op{Client: client, Kind: Del, Key: key})
+	return r.Begin(Op{Client: client, Kind: Del, Key: key})
 }
 
 // Check is Check of the history so far, and Err.
@@ -89,7 +128,6 @@ func (r *Recorder) Err() error {
 type Call struct {
 	r     *Recorder
 	index int // in r.ops; -1 if there was no room
-	ended bool
 }
 
 // Done tells that the reply came.
@@ -101,34 +139,26 @@ func (c *Call) NotApplied() { c.end(NotApplied, Nil()) }
 // Unknown tells that it may have happened, or may happen yet: a time-out, a lost connection.
 func (c *Call) Unknown() { c.end(Unknown, Nil()) }
 
-func (r *Recorder) begin(op Op) *Call {
+func (c *Call) end(how Outcome, reply Reply) {
+	r := c.r
+	stamp, now := r.stamps.Add(1), r.now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.ops) >= MaxOps {
-		r.failLocked(fmt.Errorf("%w: more than %d operations", ErrRecording, MaxOps))
-		return &Call{r: r, index: -1}
-	}
-	op.Call, op.Return, op.Outcome = r.stamps.Add(1), never, Unknown
-	r.ops = append(r.ops, op)
-	return &Call{r: r, index: len(r.ops) - 1}
-}
-
-func (c *Call) end(how Outcome, reply Reply) {
-	stamp := c.r.stamps.Add(1)
-	c.r.mu.Lock()
-	defer c.r.mu.Unlock()
 	if c.index < 0 {
 		return
 	}
-	op := &c.r.ops[c.index]
-	if c.ended {
-		c.r.failLocked(fmt.Errorf("%w: ended twice: %v", ErrRecording, *op))
+	op := &r.ops[c.index]
+	if r.ended[c.index] {
+		r.failLocked(fmt.Errorf("%w: ended twice: %v", ErrRecording, *op))
 		return
 	}
-	c.ended = true
-	op.Outcome = how
+	r.ended[c.index] = true
+	op.Outcome, op.End = how, now
 	if how == Done {
 		op.Reply, op.Return = reply, stamp
+	}
+	if r.Log != nil {
+		r.Log.Op(*op)
 	}
 }
 

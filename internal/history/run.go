@@ -20,8 +20,16 @@ type Header struct {
 	Config  string        `json:"config,omitempty"` // what was drawn for this run, as text
 	Repeat  string        `json:"repeat"`           // the command that runs it again
 	Length  time.Duration `json:"length"`           // in ns
-	Lease   time.Duration `json:"lease,omitempty"`  // the shortest lease of instances, in ns
+	Lease   time.Duration `json:"lease,omitempty"`  // the lease of all instances, in ns
+
+	// What the run promises, for available, valid, expiry and lease. What is 0 or missing isn't judged, but Late.
+	Pauses map[string]time.Duration `json:"pauses,omitempty"` // by Fault.Kind, the longest time without an acknowledgement, in ns; "": no fault near
+	Rate   float64                  `json:"rate,omitempty"`   // acknowledgements a second, at least: before, between and after the faults
+	Late   time.Duration            `json:"late,omitempty"`   // how long after its time what ends may still be there, in ns; 0: DefaultLate
 }
+
+// DefaultLate is for Header.Late: twice the 5 s for which the lease clock stands still behind an outage.
+const DefaultLate = 10 * time.Second
 
 // Fault is something that was done to the cluster.
 type Fault struct {
@@ -44,7 +52,8 @@ type Look struct {
 	Term   uint64        `json:"term,omitempty"`
 	Leader string        `json:"leader,omitempty"` // of that term, as the node says
 
-	// Counters are the totals that the node answered, by key, and Slices the live slices of instance counters, by key and instance.
+	// Counters are the totals that the node answered, by key, and Slices the live slices of instance counters, by key and instance. A key
+	// that was asked for and is missing is there with 0, and without slices: what isn't there, nobody asked for.
 	Counters map[string]int64            `json:"counters,omitempty"`
 	Slices   map[string]map[string]int64 `json:"slices,omitempty"`
 	Wrong    string                      `json:"wrong,omitempty"` // what must not be and needs no checker: a panic in the log, an exit code
@@ -52,8 +61,14 @@ type Look struct {
 
 // Verdict is what one checker says of a run.
 type Verdict struct {
-	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, available, valid
+	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, wrong, available, valid
 	Checked int    `json:"checked"`           // operations, readings or whatever it looks at
-	Error   string `json:"error,omitempty"`   // empty: no anomaly
-	Invalid bool   `json:"invalid,omitempty"` // the run proves nothing in this respect: not an anomaly, and not a pass
+	Error   string `json:"error,omitempty"`   // what clashed; of an Invalid verdict, what is missing. Empty: all is well
+	Invalid bool   `json:"invalid,omitempty"` // the run proves nothing in this respect (a search that ended undecided, too): no anomaly, and no pass
 }
+
+// Passed reports whether all is well.
+func (v Verdict) Passed() bool { return v.Error == "" && !v.Invalid }
+
+// Anomaly reports whether the service did what it must not.
+func (v Verdict) Anomaly() bool { return v.Error != "" && !v.Invalid }

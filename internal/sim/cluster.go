@@ -241,7 +241,11 @@ func (c *Cluster) Names() (names []string) {
 func (c *Cluster) Leader() (leader string) {
 	var highest uint64
 	for _, name := range c.Names() {
-		if s := c.Node(name).Local(); s.Role == fsm.Leader && s.Term >= highest {
+		node := c.Node(name)
+		if node == nil {
+			continue // it has crashed since
+		}
+		if s := node.Local(); s.Role == fsm.Leader && s.Term >= highest {
 			leader, highest = name, s.Term
 		}
 	}
