@@ -12,16 +12,15 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-// loneRaft is a raft of one voter, which leads.
-func loneRaft(t *testing.T, machine raft.FSM) *raft.Raft {
+// raftOf is the raft of n1-1, with these members beside it: none of them is there.
+func raftOf(t *testing.T, machine raft.FSM, others ...raft.Server) *raft.Raft {
 	t.Helper()
 	rc := raft.DefaultConfig()
 	rc.LocalID, rc.Logger = "n1-1", hclog.New(&hclog.LoggerOptions{Output: io.Discard})
-	store := raft.NewInmemStore()
+	store, snapshots := raft.NewInmemStore(), raft.NewInmemSnapshotStore()
 	addr, trans := raft.NewInmemTransport("n1:1")
-	snapshots := raft.NewInmemSnapshotStore()
-	err := raft.BootstrapCluster(rc, store, store, snapshots, trans, raft.Configuration{Servers: []raft.Server{{ID: rc.LocalID, Address: addr}}})
-	if err != nil {
+	members := raft.Configuration{Servers: append([]raft.Server{{ID: rc.LocalID, Address: addr}}, others...)}
+	if err := raft.BootstrapCluster(rc, store, store, snapshots, trans, members); err != nil {
 		t.Fatal(err)
 	}
 	r, err := raft.NewRaft(rc, machine, store, store, snapshots, trans)
@@ -29,11 +28,33 @@ func loneRaft(t *testing.T, machine raft.FSM) *raft.Raft {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Shutdown().Error() })
-	time.Sleep(10 * time.Second)
-	if r.State() != raft.Leader {
-		t.Fatal("it does not lead")
-	}
 	return r
+}
+
+func TestTheWallClocksOfAMajorityOfVotersCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &Node{raft: newEndable(raftOf(t, quietReplica(t),
+			raft.Server{ID: "n2-1", Address: "n2:1"}, raft.Server{ID: "n3-1", Address: "n3:1"},
+			raft.Server{ID: "n4-1", Address: "n4:1", Suffrage: raft.Nonvoter}))}
+		for _, row := range []struct {
+			from []string
+			want bool
+		}{
+			{[]string{"n1-1"}, false},
+			{[]string{"n1-1", "n4-1"}, false}, // it does not vote
+			{[]string{"n1-1", "n4-1", "n9-1"}, false},
+			{[]string{"n1-1", "n3-1"}, true},
+			{[]string{"n1-1", "n2-1", "n3-1", "n4-1"}, true},
+		} {
+			found := map[string]echo{}
+			for _, id := range row.from {
+				found[id] = echo{wall: 7}
+			}
+			if _, majority := n.wallsOf(found); majority != row.want {
+				t.Errorf("the clocks of %v: %v", row.from, majority)
+			}
+		}
+	})
 }
 
 // Raft's channel of leadership changes drops what nobody takes in time, and two changes may look like none. So a leader that
@@ -43,7 +64,11 @@ func TestALeaderOpensItsTermThoughNobodyTellsItOfIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				replica := newReplica(func(int64) {}, func(err error) { t.Error(err) })
-				r := loneRaft(t, replica)
+				r := raftOf(t, replica)
+				time.Sleep(10 * time.Second)
+				if r.State() != raft.Leader {
+					t.Fatal("it does not lead")
+				}
 				l := &leader{raft: r, replica: replica, clock: &clock{}, term: opened,
 					walls:  func() ([]int64, bool) { return []int64{time.Now().UnixMilli()}, true },
 					halted: func() (answer, bool) { return answer{}, false },
