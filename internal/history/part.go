@@ -33,20 +33,15 @@ func (p *part) ops() (ops []*Op) {
 // parts are those that need a search, the ones with the fewest Ops first.
 func (v *view) parts() (all []*part) {
 	tied := v.ties()
+	together := make(map[*keyView][]*keyView)
+	for _, k := range v.keys {
+		together[tied[k]] = append(together[tied[k]], k)
+	}
 	for _, k := range v.keys {
 		if len(k.ops) == 0 || k.counter() || tied[k] != k {
 			continue
 		}
-		p := new(part)
-		for _, other := range v.keys {
-			if other == k || other.grouped && tied[other] == k {
-				p.keys = append(p.keys, other)
-			}
-			if !k.grouped {
-				p.keys = []*keyView{k}
-				break
-			}
-		}
+		p := &part{keys: together[k]}
 		v.fill(p)
 		all = append(all, p)
 	}
@@ -137,7 +132,7 @@ func twice(stamp int64) int64 {
 func (v *view) comes(m *move, after, length time.Duration, last int64) bool {
 	stamp := v.clock.before(after + shortest(length))
 	m.call, m.ret = twice(stamp)+1, never
-	return stamp <= last
+	return stamp < last
 }
 
 // shortest is how long a length of the Machine's time takes at least on a clock that doesn't drift: it slides by 0.1 %, and counts
@@ -167,7 +162,7 @@ func (v *view) deaths(k *keyView, cell int, name string, last int64) (moves []mo
 	signs := v.signs[name]
 	for rank, s := range signs {
 		over := s.At + shortest(v.lease)
-		if slices.ContainsFunc(until(signs[rank+1:], over), func(o *Op) bool { return o.Outcome == Done && !o.reads() && o.End <= over }) {
+		if renewed(signs[rank+1:], over) {
 			continue
 		}
 		m := move{kind: death, cell: cell, instance: name, sign: rank + 1}
@@ -185,42 +180,47 @@ func (v *view) deaths(k *keyView, cell int, name string, last int64) (moves []mo
 	return moves
 }
 
-// until are the first of ops, which are in order of call, that began before the moment.
-func until(ops []*Op, moment time.Duration) []*Op {
-	for i, op := range ops {
-		if op.At > moment {
-			return ops[:i]
+// renewed reports whether one of the signs, which are in order of call, has surely had its effect by the moment.
+func renewed(signs []*Op, moment time.Duration) bool {
+	for _, o := range signs {
+		if o.At > moment {
+			return false
+		}
+		if o.Outcome == Done && !o.reads() && o.End <= moment {
+			return true
 		}
 	}
-	return ops
+	return false
 }
 
-// timeline tells stamps from moments.
-type timeline struct {
-	calls   []int64
-	moments []time.Duration
+// timeline tells stamps from moments: of calls, and of returns.
+type timeline []event
+
+type event struct {
+	stamp  int64
+	moment time.Duration // never before that of an earlier stamp
 }
 
-func newTimeline(ops []Op) *timeline {
-	order := make([]int32, len(ops))
-	for i := range order {
-		order[i] = int32(i)
+func newTimeline(ops []Op) timeline {
+	t := make(timeline, 0, 2*len(ops))
+	for i := range ops {
+		t = append(t, event{ops[i].Call, ops[i].At})
+		if ops[i].Outcome == Done {
+			t = append(t, event{ops[i].Return, ops[i].End})
+		}
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(ops[a].Call, ops[b].Call) })
-	t := new(timeline)
-	latest := time.Duration(0)
-	for _, i := range order {
-		latest = max(latest, ops[i].At)
-		t.calls, t.moments = append(t.calls, ops[i].Call), append(t.moments, latest)
+	slices.SortFunc(t, func(a, b event) int { return cmp.Compare(a.stamp, b.stamp) })
+	for i := range t[:max(0, len(t)-1)] {
+		t[i+1].moment = max(t[i+1].moment, t[i].moment)
 	}
 	return t
 }
 
-// before is the last call before a moment.
-func (t *timeline) before(moment time.Duration) int64 {
-	at, _ := slices.BinarySearch(t.moments, moment)
+// before is the last stamp before a moment.
+func (t timeline) before(moment time.Duration) int64 {
+	at, _ := slices.BinarySearchFunc(t, moment, func(e event, m time.Duration) int { return cmp.Compare(e.moment, m) })
 	if at == 0 {
 		return 0
 	}
-	return t.calls[at-1]
+	return t[at-1].stamp
 }

@@ -11,10 +11,10 @@ func Verify(run *Run, limit time.Duration) []Verdict {
 	}
 	var distinct, forward, exact, search report
 	v.checkCounters(&distinct, &forward, &exact)
-	v.checkParts(&search, limit)
+	v.checkParts(&search, limit, true)
 	return []Verdict{
 		search.verdict("linearizable"), exact.verdict("exact"), distinct.verdict("distinct"), forward.verdict("forward"),
 		v.checkStale(), checkOnce(run), v.checkSum(run), v.checkSlices(run), v.checkExpiry(run), v.checkLease(run),
-		checkDigest(run), checkTerm(run), checkFinal(run), checkWrong(run), checkAvailable(run), v.checkValid(run),
+		checkDigest(run), checkTerm(run), checkFinal(run), checkWrong(run), v.checkRefused(run), checkAvailable(run), v.checkValid(run),
 	}
 }
