@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -25,6 +27,7 @@ var (
 	campaignTime = flag.Duration("duration", 0, "how long a campaign takes, in real time; 0: as part of the tests, 3 s")
 	campaignSeed = flag.Uint64("seed", 0, "the only seed of the campaign, tried again and again; 0: one after the other, from a drawn one")
 	campaignTry  = flag.Int("tries", 20, "how often the seed is tried")
+	campaignKeep = flag.String("keep", "", "a directory for the histories of trials with an anomaly, for truecount verify")
 	campaignStop = flag.Bool("first", false, "end at the first anomaly and look no further into it")
 )
 
@@ -286,5 +289,18 @@ func (o *outcomeOf) judge() {
 	if o.answered < enoughAnswers && o.invalid == "" {
 		o.invalid = "too few answers"
 	}
+	if *campaignKeep != "" && len(o.anomalies) > 0 {
+		if err := o.keep(filepath.Join(*campaignKeep, fmt.Sprintf("sim-%d.jsonl", o.plan.seed))); err != nil {
+			o.anomalies = append(o.anomalies, "harness: "+err.Error())
+		}
+	}
 	o.run.Ops, o.run.Looks = nil, nil
+}
+
+func (o *outcomeOf) keep(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(history.WriteRun(f, o.run), f.Close())
 }
