@@ -308,7 +308,8 @@ func (r *trial) account(o *outcomeOf) {
 	}
 	s := r.plan.setup
 	o.run.Header = history.Header{Program: "sim", Seed: r.plan.seed, Nodes: len(r.hosts), Config: s.String(),
-		Repeat: fmt.Sprintf("make sim SEED=%d", r.plan.seed), Length: time.Since(r.began), Lease: s.lease}
+		Repeat: fmt.Sprintf("make sim SEED=%d", r.plan.seed), Length: time.Since(r.began), Lease: s.lease,
+		Late: history.DefaultLate * time.Duration(s.pace)}
 	if err := r.recorder.Err(); err != nil {
 		o.anomalies = append(o.anomalies, "recorder: "+err.Error())
 	}
