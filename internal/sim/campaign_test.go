@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,7 +242,6 @@ func (o *outcomeOf) judge() {
 	if o.run == nil {
 		return
 	}
-	o.run.Ops = slices.DeleteFunc(o.run.Ops, func(op history.Op) bool { return op.Level == history.Stale || !strings.HasPrefix(op.Key, "hot:") })
 	if len(o.anomalies) == 0 {
 		for _, v := range history.Verify(o.run, checkTime) {
 			switch {

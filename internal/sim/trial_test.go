@@ -76,7 +76,7 @@ func runTrial(t *testing.T, p plan, o *outcomeOf) {
 	r.Cluster = New(witness{t, r}, p.seed)
 	defer r.Stop()
 	defer r.end()
-	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]string{}, cuts: map[int][]link{}}
+	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]string{}, ills: map[int]func(){}}
 	r.prepare()
 	var clients, lookers sync.WaitGroup
 	for i, name := range p.setup.clients {

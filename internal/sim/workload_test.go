@@ -103,7 +103,7 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	calls := make([]*history.Call, len(ops))
 	for i, op := range ops {
 		wanted = append(wanted, opOf(op))
-		writes = writes || wanted[i].Kind.Writes()
+		writes = writes || wanted[i].Kind.Writes() || op.Kind == history.ICGet // proposed, it is a sign of life, as a door would see to
 		if op.Level == history.Stale {
 			request.Level, request.MinIndex = fsm.Stale, c.seen
 		}
