@@ -10,7 +10,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim chaos e2e pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim mutants chaos e2e pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -52,6 +52,9 @@ sim: DURATION = 60s
 sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or one schedule again and again: SEED=n
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
 	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
+
+mutants: ## plant more than a hundred mistakes, one at a time: tests must notice each; about two minutes; MUTANT=name for one
+	@$(GO) run ./internal/mutants $(MUTANT)
 
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
