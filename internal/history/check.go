@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -21,6 +19,8 @@ var (
 	ErrViolation = errors.New("history: not linearizable")
 	// ErrUndecided is wrapped when the time limit or MaxSteps ended the search: not a pass, and not proof of a violation.
 	ErrUndecided = errors.New("history: undecided")
+	// ErrContradiction is wrapped by the checkers that look at something else than orders.
+	ErrContradiction = errors.New("history: contradiction")
 	// ErrHistory is wrapped when the Ops themselves make no sense: an unknown Kind or Outcome, a return before its call.
 	ErrHistory = errors.New("history: malformed")
 )
@@ -29,36 +29,65 @@ var (
 // full; errors wrap ErrViolation, ErrUndecided or ErrHistory and name the key and the Ops that clash. In a synctest bubble the
 // time limit never fires, because time stands still while the search works; there MaxSteps alone bounds it.
 func Check(ops []Op, limit time.Duration) error {
-	if limit <= 0 {
-		limit = DefaultLimit
-	}
-	keys, err := byKey(ops)
+	v, err := newView(ops, 0)
 	if err != nil {
 		return err
 	}
-	end := time.Now().Add(limit)
 	var found report
-	var rest []string
-	for _, key := range slices.Sorted(maps.Keys(keys)) { // all that is cheap before anything that may take all the time
-		decided, err := quick(keys[key])
-		found.add(key, err)
-		if !decided {
-			rest = append(rest, key)
-		}
-	}
-	for _, key := range rest {
-		found.add(key, search(keys[key], time.Until(end)))
-	}
+	v.checkCounters(&found, &found, &found) // all that is cheap before anything that may take all the time
+	v.checkParts(&found, limit)
 	return found.err()
+}
+
+// checkCounters decides the keys that need no search, and of the others whether those that grow do so. The simplest check comes
+// first, because its message says the most.
+func (v *view) checkCounters(distinct, forward, exact *report) {
+	for _, k := range v.keys {
+		if len(k.ops) == 0 {
+			continue
+		}
+		if k.growing {
+			forward.add(k.name, len(k.ops), k.forward())
+		}
+		if !k.counter() {
+			continue
+		}
+		marks, err := k.marks()
+		if err != nil {
+			exact.add(k.name, len(k.ops), err)
+			continue
+		}
+		known, unknown := ordered(marks)
+		distinct.add(k.name, len(known), k.distinct(known))
+		exact.add(k.name, len(k.ops), k.exact(known, unknown))
+	}
+}
+
+// checkParts decides the others by search, within a limit for all of them.
+func (v *view) checkParts(found *report, limit time.Duration) {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	end := time.Now().Add(limit)
+	for _, p := range v.parts() {
+		err := p.search(time.Until(end))
+		if errors.Is(err, ErrViolation) {
+			err = fmt.Errorf("%w:%s", err, excerpt(p.shrunk(time.Until(end))))
+		}
+		found.add(p.name(), len(p.moves), err)
+	}
 }
 
 // report collects the errors of the keys, MaxReported of them in full.
 type report struct {
-	errs []error
-	more int
+	subject string // of the errors; empty: key
+	checked int
+	errs    []error
+	more    int
 }
 
-func (r *report) add(key string, err error) {
+func (r *report) add(name string, checked int, err error) {
+	r.checked += checked
 	if err == nil {
 		return
 	}
@@ -66,56 +95,34 @@ func (r *report) add(key string, err error) {
 		r.more++
 		return
 	}
-	r.errs = append(r.errs, fmt.Errorf("key %q: %w", key, err))
+	r.errs = append(r.errs, fmt.Errorf("%s %q: %w", cmp.Or(r.subject, "key"), name, err))
+}
+
+// verdict is the report as a Verdict: what is only undecided is Invalid.
+func (r *report) verdict(checker string) Verdict {
+	v := Verdict{Checker: checker, Checked: r.checked}
+	if err := r.err(); err != nil {
+		v.Error = err.Error()
+		v.Invalid = errors.Is(err, ErrUndecided) && !errors.Is(err, ErrViolation) && !errors.Is(err, ErrHistory)
+	}
+	return v
 }
 
 func (r *report) err() error {
 	if r.more == 0 {
 		return errors.Join(r.errs...)
 	}
-	return fmt.Errorf("%w\nand errors of %d more keys", errors.Join(r.errs...), r.more)
+	return fmt.Errorf("%w\nand %d errors more", errors.Join(r.errs...), r.more)
 }
 
-// byKey sorts out what may have had an effect or has an answer, in order of call. Failed reads and Ops that were not applied
-// say nothing.
-func byKey(ops []Op) (map[string][]Op, error) {
-	keys := make(map[string][]Op)
-	for _, op := range ops {
-		if op.Kind < Incr || op.Kind > Del || op.Outcome > Done || op.Outcome == Done && op.Return < op.Call {
-			return nil, fmt.Errorf("%w: %v", ErrHistory, op)
+// excerpt lists the first Ops of a history for a message, one per line.
+func excerpt(ops []*Op) (text string) {
+	const most = 40
+	for i, op := range ops {
+		if i == most {
+			return text + fmt.Sprintf("\n\tand %d more", len(ops)-most)
 		}
-		if op.Outcome == NotApplied || op.Outcome == Unknown && op.Kind == Get {
-			continue
-		}
-		keys[op.Key] = append(keys[op.Key], op)
+		text += "\n\t" + op.String()
 	}
-	for _, list := range keys {
-		slices.SortStableFunc(list, func(a, b Op) int { return cmp.Compare(a.Call, b.Call) })
-	}
-	return keys, nil
-}
-
-// quick runs the checks of one key that need no search, and reports whether they settle it. The simplest come first, because
-// their messages say the most.
-func quick(ops []Op) (decided bool, err error) {
-	growing, counter := true, true
-	for i := range ops {
-		plus := ops[i].Kind == Incr && ops[i].Arg > 0
-		growing = growing && (ops[i].Kind == Get || plus)
-		counter = counter && (ops[i].Kind == Get || plus && ops[i].Arg == 1)
-	}
-	if counter {
-		if err := distinct(ops); err != nil {
-			return true, err
-		}
-	}
-	if growing {
-		if err := forward(ops); err != nil {
-			return true, err
-		}
-	}
-	if counter {
-		return true, exact(ops)
-	}
-	return false, nil
+	return text
 }

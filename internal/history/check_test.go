@@ -121,13 +121,13 @@ func TestErrorsOfManyKeysAreCounted(t *testing.T) {
 		op.Key = fmt.Sprint(i)
 		ops = append(ops, op)
 	}
-	if err := Check(ops, 0); !errors.Is(err, ErrViolation) || !strings.Contains(err.Error(), "and errors of 3 more keys") {
+	if err := Check(ops, 0); !errors.Is(err, ErrViolation) || !strings.Contains(err.Error(), "and 3 errors more") {
 		t.Error(err)
 	}
 }
 
 func TestMalformedOpsAreRefused(t *testing.T) {
-	for _, op := range []Op{{}, {Kind: 9}, {Kind: Get, Outcome: 9}, incr(2, 1, 1)} {
+	for _, op := range []Op{{}, {Kind: 99}, {Kind: ICDeath}, {Kind: Set, Level: Stale}, {Kind: Get, Outcome: 9}, incr(2, 1, 1)} {
 		if err := Check([]Op{op}, 0); !errors.Is(err, ErrHistory) {
 			t.Errorf("%v: error %v", op, err)
 		}

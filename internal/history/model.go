@@ -3,7 +3,6 @@ package history
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync/atomic"
 	"time"
 
@@ -14,82 +13,89 @@ import (
 // a GB at worst.
 const MaxSteps = 1 << 21
 
-// search decides one key with any Ops, by trying orders. Its cost is exponential in what overlaps, and unknowns overlap
+// search decides one part with any Ops, by trying orders. Its cost is exponential in what overlaps, and unknowns overlap
 // everything after them.
-func search(ops []Op, limit time.Duration) error {
-	history := make([]porcupine.Operation, len(ops))
+func (p *part) search(limit time.Duration) error {
 	unknowns := 0
-	for i := range ops {
-		if ops[i].Outcome != Done {
+	for i := range p.moves {
+		if p.moves[i].ret == never {
 			unknowns++
 		}
-		history[i] = porcupine.Operation{ClientId: ops[i].Client, Input: &ops[i], Call: ops[i].Call, Return: ops[i].end()}
 	}
-	undecided := fmt.Errorf("%w: %d operations, %d of them unknown, are too many to search in time", ErrUndecided, len(ops), unknowns)
+	undecided := fmt.Errorf("%w: %d operations, %d of them unknown, are too many to search in time", ErrUndecided, len(p.moves), unknowns)
 	if limit <= 0 { // for porcupine, 0 is no limit
 		return undecided
 	}
 	var steps atomic.Int64
-	switch porcupine.CheckOperationsTimeout(model(&steps), history, limit) {
+	switch porcupine.CheckOperationsTimeout(p.model(&steps), p.history(), limit) {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Illegal:
 		if steps.Load() <= MaxSteps {
-			return fmt.Errorf("%w: no order explains these %d operations:%s", ErrViolation, len(ops), excerpt(ops))
+			return fmt.Errorf("%w: no order explains these %d operations", ErrViolation, len(p.moves))
 		}
 	}
 	return undecided
 }
 
-// excerpt lists the first Ops of a history for a message, one per line.
-func excerpt(ops []Op) (text string) {
-	const most = 40
-	for i := range ops {
-		if i == most {
-			return text + fmt.Sprintf("\n\tand %d more", len(ops)-most)
-		}
-		text += "\n\t" + ops[i].String()
+// history is the part as porcupine takes it.
+func (p *part) history() []porcupine.Operation {
+	history := make([]porcupine.Operation, len(p.moves))
+	for i := range p.moves {
+		m := &p.moves[i]
+		history[i] = porcupine.Operation{ClientId: m.client(), Input: m, Call: m.call, Return: m.ret}
 	}
-	return text
+	return history
 }
 
-// model is one key as porcupine sees it: a state is a Reply, what a Get would answer. Beyond MaxSteps it refuses every step,
-// so that the search runs dry.
-func model(steps *atomic.Int64) porcupine.Model {
+// model is the part as porcupine sees it: a state is a []cell, one per key. Beyond MaxSteps it refuses every step, so that the
+// search runs dry.
+func (p *part) model(steps *atomic.Int64) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return Nil() },
+		Init: func() any { return make([]cell, len(p.keys)) },
 		StepContext: func(_ context.Context, state, input, _ any) (bool, any) {
 			if steps.Add(1) > MaxSteps {
 				return false, state
 			}
-			return step(state.(Reply), input.(*Op))
+			return input.(*move).step(state.([]cell))
 		},
-		Hash: func(state any) uint64 { return uint64(state.(Reply).Int) },
+		Equal: func(a, b any) bool {
+			for i, c := range a.([]cell) {
+				if !c.equal(b.([]cell)[i]) {
+					return false
+				}
+			}
+			return true
+		},
+		Hash: func(state any) (hash uint64) {
+			for _, c := range state.([]cell) {
+				hash = hash*31 + uint64(c.value)
+				for _, s := range c.shares {
+					hash = hash*31 + uint64(s.amount)
+				}
+			}
+			return hash
+		},
+		DescribeOperation: func(input, _ any) string { return input.(*move).String() },
+		DescribeState: func(state any) (text string) {
+			for i, c := range state.([]cell) {
+				text += p.describe(i, c)
+			}
+			return text
+		},
 	}
 }
 
-// step is the sequential counter: whether op may come next in this state with the answer it got, and the state after it.
-func step(state Reply, op *Op) (bool, Reply) {
-	answered := op.Outcome == Done
-	switch op.Kind {
-	case Get:
-		return !answered || op.Reply == state, state
-	case Set:
-		return true, Int(op.Arg)
-	case Del:
-		existed := Int(0)
-		if state.Present {
-			existed = Int(1)
+func (p *part) describe(i int, c cell) string {
+	if len(c.shares) == 0 {
+		return fmt.Sprintf("%s: %v\n", p.keys[i].name, c.reply())
+	}
+	text := fmt.Sprintf("%s: %d in epoch %d", p.keys[i].name, c.total(), c.epoch)
+	for _, s := range c.shares {
+		text += fmt.Sprintf("; %s %d", s.instance, s.amount)
+		if s.parked {
+			text += " parked"
 		}
-		return !answered || op.Reply == existed, Nil()
 	}
-	if overflows(state.Int, op.Arg) { // refused, and nothing has changed: no number can be the answer
-		return !answered, state
-	}
-	sum := Int(state.Int + op.Arg)
-	return !answered || op.Reply == sum, sum
-}
-
-func overflows(a, b int64) bool {
-	return b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b
+	return text + "\n"
 }

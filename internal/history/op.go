@@ -11,19 +11,20 @@ type Kind uint8
 const (
 	Incr       Kind = iota + 1 // add Arg; a missing key counts as 0
 	Get                        // read
-	Set                        // store Arg, for TTL if that is not 0
+	Set                        // store Arg, for TTL if that is not 0; its Reply is not looked at
 	Del                        // delete; answers how many keys there were, 0 or 1
-	IncrIf                     // add Arg if the value compares so with Operand
-	SetIf                      // store Arg if the value compares so with Operand
-	Cas                        // store Arg if the value is Operand; answers the value before
-	ICIncr                     // IC.INCRBY: add Arg to the slice of Instance
+	IncrIf                     // add Arg if the value compares so with Operand; answers Applied, Int (now), Old. A missing key counts as 0
+	SetIf                      // store Arg if the value compares so with Operand; the same
+	Cas                        // store Arg if the key is there and its value is Operand; Int is the value before, 0 without a key
+	ICIncr                     // IC.INCRBY: add Arg to the slice of Instance; answers Int (the total), Mine, Epoch, as the next five do
 	ICGet                      // IC.GET
 	ICSet                      // IC.SET: the total becomes Arg, all of it Instance's; a new epoch
-	ICDel                      // IC.DEL: a new epoch
 	ICSetSlice                 // IC.SETSLICE
-	ICDelSlice                 // IC.DELSLICE
-	ICIncrIf                   // IC.INCRBYIF: add Arg to the slice if the total compares so with Operand
+	ICDelSlice                 // IC.DELSLICE: OldMine is what was removed
+	ICDel                      // IC.DEL: a new epoch, if there was something. Old and OldMine are what there was
+	ICIncrIf                   // IC.INCRBYIF: add Arg to the slice if the total compares so with Operand; all of a Reply's numbers
 	ICDeath                    // the lease of Instance has ended: its slice of Key leaves the total. No client does it, and nobody sees when
+	ICBeat                     // IC.HEARTBEAT: a sign of life of Instance. Key may be one that it has a slice of; its Reply is not looked at
 )
 
 // Comparator is how IncrIf, SetIf and ICIncrIf compare: EQ NE LT LE GT GE ANY.
@@ -117,13 +118,54 @@ func (o Op) String() string {
 	case Del:
 		what = "del " + o.Key
 	default:
-		what = fmt.Sprintf("kind %d of %s", o.Kind, o.Key)
+		what = o.describe()
+	}
+	if o.Level == Stale {
+		what += " stale"
+	}
+	if o.Token != "" {
+		what += " once " + o.Token
 	}
 	switch o.Outcome {
 	case Done:
-		return fmt.Sprintf("client %d: %s = %v [%d, %d]", o.Client, what, o.Reply, o.Call, o.Return)
+		return fmt.Sprintf("client %d: %s = %s [%d, %d]", o.Client, what, o.answer(), o.Call, o.Return)
 	case NotApplied:
 		return fmt.Sprintf("client %d: %s, not applied [%d]", o.Client, what, o.Call)
 	}
 	return fmt.Sprintf("client %d: %s, unknown [%d, ∞]", o.Client, what, o.Call)
+}
+
+// describe says what kinds with conditions or instances want.
+func (o *Op) describe() string {
+	what, known := kindWords[o.Kind]
+	if !known {
+		what = fmt.Sprintf("kind %d", o.Kind)
+	}
+	what += " " + o.Key
+	if o.Instance != "" {
+		what += " of " + o.Instance
+	}
+	if !o.reads() && o.Kind != ICBeat {
+		what += fmt.Sprintf(" %d", o.Arg)
+	}
+	if o.If != "" {
+		what += fmt.Sprintf(" if %s %d", o.If, o.Operand)
+	}
+	if o.Epoch != 0 {
+		what += fmt.Sprintf(" in epoch %d", o.Epoch)
+	}
+	return what
+}
+
+// answer is the Reply, with what the kind adds to the number.
+func (o *Op) answer() string {
+	switch {
+	case o.Reply.Code != "":
+		return o.Reply.Code
+	case o.Kind == IncrIf || o.Kind == SetIf:
+		return fmt.Sprintf("%v, it was %d", o.Reply, o.Reply.Old)
+	case o.Kind >= ICIncr && o.Kind != ICBeat:
+		return fmt.Sprintf("%v, mine %d, epoch %d", o.Reply, o.Reply.Mine, o.Reply.Epoch)
+	}
+	return o.Reply.String()
 }

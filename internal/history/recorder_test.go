@@ -160,11 +160,13 @@ func TestACallEndedTwiceSpoilsTheRecording(t *testing.T) {
 
 func TestOpsReadWellInMessages(t *testing.T) {
 	for want, op := range map[string]Op{
-		"client 0: incr k 1 = 7 [1, 2]":        incr(1, 7, 2),
-		"client 0: get k = nil [1, 2]":         get(1, Nil(), 2),
-		"client 0: set k 5, unknown [1, ∞]":    unknown(set(5, 1, 2)),
-		"client 0: del k, not applied [1]":     notApplied(del(1, 1, 2)),
-		"client 0: kind 0 of , unknown [0, ∞]": {},
+		"client 0: incr k 1 = 7 [1, 2]":       incr(1, 7, 2),
+		"client 0: get k = nil [1, 2]":        get(1, Nil(), 2),
+		"client 0: set k 5, unknown [1, ∞]":   unknown(set(5, 1, 2)),
+		"client 0: del k, not applied [1]":    notApplied(del(1, 1, 2)),
+		"client 0: kind 0  0, unknown [0, ∞]": {},
+		"client 0: ic.incr k of i 2 in epoch 3 = 9, mine 4, epoch 3 [1, 2]": {Kind: ICIncr, Key: "k", Instance: "i", Arg: 2, Epoch: 3,
+			Outcome: Done, Reply: Reply{Int: 9, Present: true, Mine: 4, Epoch: 3}, Call: 1, Return: 2},
 	} {
 		if got := op.String(); got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -52,7 +52,8 @@ type Look struct {
 	Term   uint64        `json:"term,omitempty"`
 	Leader string        `json:"leader,omitempty"` // of that term, as the node says
 
-	// Counters are the totals that the node answered, by key, and Slices the live slices of instance counters, by key and instance.
+	// Counters are the totals that the node answered, by key, and Slices the live slices of instance counters, by key and instance. A key
+	// that was asked for and is missing is there with 0, and without slices: what isn't there, nobody asked for.
 	Counters map[string]int64            `json:"counters,omitempty"`
 	Slices   map[string]map[string]int64 `json:"slices,omitempty"`
 	Wrong    string                      `json:"wrong,omitempty"` // what must not be and needs no checker: a panic in the log, an exit code

@@ -6,7 +6,7 @@ import "fmt"
 var (
 	kindWords = map[Kind]string{Incr: "incr", Get: "get", Set: "set", Del: "del", IncrIf: "incrif", SetIf: "setif", Cas: "cas",
 		ICIncr: "ic.incr", ICGet: "ic.get", ICSet: "ic.set", ICDel: "ic.del", ICSetSlice: "ic.setslice", ICDelSlice: "ic.delslice",
-		ICIncrIf: "ic.incrif", ICDeath: "ic.death"}
+		ICIncrIf: "ic.incrif", ICDeath: "ic.death", ICBeat: "ic.heartbeat"}
 	outcomeWords = map[Outcome]string{Unknown: "unknown", NotApplied: "not applied", Done: "done"}
 	levelWords   = map[Level]string{Strong: "strong", Stale: "stale"}
 )

@@ -1,21 +1,20 @@
 package history
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
-// Verify lets every checker look at a run. The limit is for the searches together; 0 is DefaultLimit.
+// Verify lets every checker look at a run. The limit is for the searches together; 0 is DefaultLimit. A history that makes no
+// sense is one verdict, of the checker "history".
 func Verify(run *Run, limit time.Duration) []Verdict {
-	return []Verdict{verdict("linearizable", len(run.Ops), Check(run.Ops, limit))}
-}
-
-// verdict is a checker's: what is only undecided is Invalid.
-func verdict(checker string, checked int, err error) Verdict {
-	v := Verdict{Checker: checker, Checked: checked}
+	v, err := newView(run.Ops, run.Header.Lease)
 	if err != nil {
-		v.Error = err.Error()
-		v.Invalid = errors.Is(err, ErrUndecided) && !errors.Is(err, ErrViolation) && !errors.Is(err, ErrHistory)
+		return []Verdict{{Checker: "history", Checked: len(run.Ops), Error: err.Error()}}
 	}
-	return v
+	var distinct, forward, exact, search report
+	v.checkCounters(&distinct, &forward, &exact)
+	v.checkParts(&search, limit)
+	return []Verdict{
+		search.verdict("linearizable"), exact.verdict("exact"), distinct.verdict("distinct"), forward.verdict("forward"),
+		v.checkStale(), checkOnce(run), v.checkSum(run), v.checkSlices(run), v.checkExpiry(run), v.checkLease(run),
+		checkDigest(run), checkTerm(run), checkFinal(run), checkWrong(run), checkAvailable(run), v.checkValid(run),
+	}
 }
