@@ -164,7 +164,7 @@ func (k *campaign) round(ctx context.Context, left time.Duration) {
 		return
 	}
 	var all sync.WaitGroup
-	for i := range 1 + k.rng.IntN(2) {
+	for i := range 1 + k.rng.IntN(3)/2 { // each third time two
 		nem := k.draw(left)
 		own := rand.New(rand.NewPCG(k.rng.Uint64(), 0)) // so that what one does draws nothing from the other
 		delay := time.Duration(i) * time.Duration(k.rng.Int64N(int64(stagger)))

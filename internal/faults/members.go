@@ -14,7 +14,8 @@ import (
 const (
 	transfers   = 5
 	trailing    = 10240 // entries that every node keeps behind an image
-	awayLimit   = 40 * time.Second
+	unseen      = 2000  // entries at most between a node's last status and its death
+	awayLimit   = 50 * time.Second
 	joinLimit   = 60 * time.Second
 	removeTries = 3
 )
@@ -204,7 +205,7 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 		c.give(n)
 		return nil, errBusy
 	}
-	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex) }) // if not, there is no effect
+	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) // if not, there is no effect
 	images := n.said(imageTaken)
 	return &injury{
 		fault: history.Fault{Target: n.name, At: at}, targets: []*node{n}, hold: time.Millisecond,
@@ -233,13 +234,26 @@ func (c *cluster) forgotten(ctx context.Context, index uint64) error {
 	if l == nil {
 		return fmt.Errorf("no node leads")
 	}
-	for range 100 {
-		if _, err := l.ask(ctx, askTime, "INCR", pumpKey); err != nil {
-			return err
-		}
+	if err := l.pump(ctx); err != nil {
+		return err
 	}
 	if image := l.lastImage(); image <= index+trailing {
 		return fmt.Errorf("the last image of %s is of index %d, %d is needed", l.name, image, index+trailing)
+	}
+	return nil
+}
+
+// pump makes some hundred entries, one after the other.
+func (n *node) pump(ctx context.Context) error {
+	conn, err := n.dial(ctx, askTime)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for range 300 {
+		if _, err := conn.Do("INCR", pumpKey); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func (n *node) ending() string {
 func (n *node) ask(ctx context.Context, limit time.Duration, command string, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	conn, err := redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
+	conn, err := n.dial(ctx, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -211,6 +211,11 @@ func (n *node) ask(ctx context.Context, limit time.Duration, command string, arg
 		return nil, fmt.Errorf("%s: %s: %w", n.name, command, err)
 	}
 	return reply, nil
+}
+
+// dial connects and logs in. A reply may take so long.
+func (n *node) dial(ctx context.Context, limit time.Duration) (redis.Conn, error) {
+	return redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
 }
 
 // status is TRUECOUNT STATUS.
