@@ -25,14 +25,15 @@ func (c *Crowd) Finals(ctx context.Context) []history.Look {
 	rest(ctx, c.options.Lease+settling)
 	var looks []history.Look
 	for _, node := range c.options.Nodes() {
-		for ctx.Err() == nil {
-			look, err := c.look(node)
-			if err == nil {
-				looks = append(looks, look)
-				break
-			}
-			rest(ctx, afterNo)
+		look, err := c.look(node)
+		for err != nil && rest(ctx, afterNo) {
+			look, err = c.look(node)
 		}
+		if err != nil {
+			c.complain(node.Name, "it can't be read in the end: %v", err)
+			continue
+		}
+		looks = append(looks, look)
 	}
 	ctx, cancel := context.WithTimeout(ctx, comparing)
 	defer cancel()
