@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,8 +32,14 @@ type cluster struct {
 	secretFile   string
 	seeded       atomic.Bool // the first node has been started alone: from now on every new one joins
 
-	mu sync.Mutex // guards the taken of the nodes
+	began time.Time
+
+	mu       sync.Mutex // guards what follows, and the taken of the nodes
+	netTaken bool       // one fault of the network at a time: another would undo it
 }
+
+// clock is the time since the run began.
+func (c *cluster) clock() time.Duration { return time.Since(c.began) }
 
 // who is a choice of targets.
 type who int
@@ -208,6 +215,37 @@ func (c *cluster) give(nodes ...*node) {
 		n.taken = false
 	}
 }
+
+func (c *cluster) takeNet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.netTaken {
+		return false
+	}
+	c.netTaken = true
+	return true
+}
+
+func (c *cluster) giveNet() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.netTaken = false
+}
+
+// proofTime is how long a fault goes on that has had no effect yet: what it acts on may be down.
+const proofTime = 10 * time.Second
+
+// proven waits for the proof of a fault, for a while.
+func (c *cluster) proven(ctx context.Context, seen func() bool) {
+	c.until(ctx, proofTime, func() error {
+		if !seen() {
+			return errUnproven
+		}
+		return nil
+	})
+}
+
+var errUnproven = errors.New("no effect has been seen")
 
 // close ends all processes.
 func (c *cluster) close() {

@@ -67,7 +67,7 @@ func (d *door) serve(client net.Conn) {
 		ended <- struct{}{}
 	}()
 	go func() {
-		io.Copy(&muffler{d, client}, node)
+		io.Copy(&muffler{door: d, to: client}, node)
 		ended <- struct{}{}
 	}()
 	<-ended
@@ -80,10 +80,11 @@ func (d *door) serve(client net.Conn) {
 type muffler struct {
 	door *door
 	to   io.Writer
+	lost bool // it has kept something back: what comes later would be taken for that
 }
 
 func (m *muffler) Write(p []byte) (int, error) {
-	if m.door.mute.Load() {
+	if m.lost = m.lost || m.door.mute.Load(); m.lost {
 		m.door.swallow.Add(int64(len(p)))
 		return len(p), nil
 	}

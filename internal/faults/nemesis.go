@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"time"
 
 	"github.com/truecount/truecount/internal/history"
 )
+
+var errBusy = errors.New("no node is free for it") // of inflict: nothing was done, and nothing is wrong
 
 // nemesis does one kind of harm to a cluster, and undoes it.
 type nemesis interface {
@@ -22,6 +26,7 @@ type nemesis interface {
 type injury struct {
 	fault   history.Fault // Kind and At are filled in by whoever called inflict, if they are empty
 	targets []*node       // taken; given back after heal
+	hold    time.Duration // until heal; 0: the campaign draws it
 	// heal undoes it and returns the proof that it has acted, or empty. It is called once, always, and does its work also when
 	// ctx has ended: what is left undone harms the next.
 	heal func(ctx context.Context) (effect string, err error)
@@ -29,5 +34,19 @@ type injury struct {
 
 // arsenal is every nemesis there is, in the order of the report.
 func arsenal() []nemesis {
-	return []nemesis{}
+	return []nemesis{
+		kill{"kill-leader", leader}, kill{"kill-follower", follower}, killAll{},
+		pause{"pause-leader", leader}, pause{"pause-follower", follower},
+		restart{}, transfer{}, wipe{}, leave{}, away{},
+		cut{"cut-minority", minority}, cut{"cut-leader", isolated}, cut{"cut-bridge", bridge}, cut{"cut-ring", ring},
+		cut{"deaf", deaf}, cut{"mute", mute}, cut{"cut-link", oneLink},
+		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow},
+		sever{}, loseReplies{},
+	}
+}
+
+// between draws a duration, the shorter ones more often.
+func between(rng *rand.Rand, low, high time.Duration) time.Duration {
+	f := rng.Float64()
+	return low + time.Duration(f*f*float64(high-low))
 }

@@ -15,7 +15,7 @@ type link struct {
 	rate   int64         // bytes a second; 0: no bound
 }
 
-// traffic is what a network has counted since it began, over all links.
+// traffic is what a network has counted, in packets.
 type traffic struct{ passed, dropped, delayed, doubled int64 }
 
 // network connects hosts, and can be broken, each direction for itself.
@@ -26,8 +26,26 @@ type network interface {
 	lacks(link) string
 	// set changes the way from one host to another. They are numbered as in hosts.
 	set(from, to int, l link)
-	counted() traffic
+	counted() traffic // since it began, over all links
 	close()
+}
+
+// since is what came on top of an earlier count.
+func (t traffic) since(then traffic) traffic {
+	return traffic{t.passed - then.passed, t.dropped - then.dropped, t.delayed - then.delayed, t.doubled - then.doubled}
+}
+
+// proof says what a link has done to packets, or nothing if it has not done what it should.
+func (t traffic) proof(l link) string {
+	switch {
+	case (l.cut || l.loss > 0) && t.dropped > 0:
+		return fmt.Sprintf("%d packets dropped", t.dropped)
+	case l.dup > 0 && t.doubled > 0:
+		return fmt.Sprintf("%d packets doubled", t.doubled)
+	case (l.delay > 0 || l.rate > 0) && t.delayed > 0:
+		return fmt.Sprintf("%d packets delayed, %d dropped", t.delayed, t.dropped)
+	}
+	return ""
 }
 
 // String is the link in reports.

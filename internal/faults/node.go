@@ -184,6 +184,19 @@ func (n *node) unexpected() string {
 	return n.cmd.ProcessState.String()
 }
 
+// killedWord is how a process ends by kill -9.
+const killedWord = "signal: killed"
+
+// ending says how the last process has ended.
+func (n *node) ending() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.exited == nil || n.alive() {
+		return "it runs"
+	}
+	return n.cmd.ProcessState.String()
+}
+
 // ask sends one command on a connection of its own.
 func (n *node) ask(ctx context.Context, limit time.Duration, command string, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
