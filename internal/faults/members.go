@@ -5,7 +5,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/truecount/truecount/internal/history"
@@ -206,26 +207,38 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 		return nil, errBusy
 	}
 	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) // if not, there is no effect
-	images := n.said(imageTaken)
+	said := len(n.output())
 	return &injury{
 		fault: history.Fault{Target: n.name, At: at}, targets: []*node{n}, hold: time.Millisecond,
 		heal: func(ctx context.Context) (string, error) {
 			if err := n.start(); err != nil {
 				return "", err
 			}
-			if err := c.whole(ctx); err != nil {
-				return "", err
-			}
-			if n.said(imageTaken) == images {
-				return "", nil
-			}
-			return "log: " + imageTaken, nil
+			err := c.whole(ctx)
+			return imageTaken(n.output()[said:]), err
 		},
 	}, nil
 }
 
-// imageTaken is what a node says that got an image from the leader.
-const imageTaken = "Installed remote snapshot"
+// imageTaken finds, in what a node has said since its start, the image that it got from the leader: one that was made before
+// it was ready, and that it did not write itself.
+func imageTaken(output []byte) string {
+	const made, index = "creating new snapshot: path=", "-"
+	early, _, _ := bytes.Cut(output, []byte(" ready: "))
+	_, path, found := bytes.Cut(early, []byte(made))
+	if !found {
+		return ""
+	}
+	path, _, _ = bytes.Cut(path, []byte("\n"))
+	parts := strings.Split(filepath.Base(string(path)), index) // term-index-time.tmp
+	if len(parts) != 3 || bytes.Contains(output, []byte(written+parts[1]+" ")) {
+		return ""
+	}
+	return "took an image of index " + parts[1] + " from the leader"
+}
+
+// written is what a node says of an image that it has made itself.
+const written = "image written: index="
 
 // forgotten is nil when the leader has written an image that is more than the trailing entries after an index. Meanwhile it
 // makes entries: the load alone would take too long.
@@ -260,10 +273,9 @@ func (n *node) pump(ctx context.Context) error {
 
 // lastImage is the index of the newest image that a node says it has written.
 func (n *node) lastImage() (index uint64) {
-	const words = "image written: index="
-	text, _ := os.ReadFile(n.log)
-	if i := bytes.LastIndex(text, []byte(words)); i >= 0 {
-		fmt.Sscan(string(text[i+len(words):]), &index) // of a line that is being written, 0
+	text := n.output()
+	if i := bytes.LastIndex(text, []byte(written)); i >= 0 {
+		fmt.Sscan(string(text[i+len(written):]), &index) // of a line that is being written, 0
 	}
 	return index
 }

@@ -228,11 +228,14 @@ func (n *node) status(ctx context.Context) (fsm.Status, error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// said counts the lines of the log that hold the words.
-func (n *node) said(words string) int {
+// output is what the node has said in all its lives.
+func (n *node) output() []byte {
 	text, _ := os.ReadFile(n.log) // a node that never ran has said nothing
-	return bytes.Count(text, []byte(words))
+	return text
 }
+
+// said counts the words in the output.
+func (n *node) said(words string) int { return bytes.Count(n.output(), []byte(words)) }
 
 // wipe removes all data of a node that does not run.
 func (n *node) wipe() error {
