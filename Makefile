@@ -11,7 +11,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -49,7 +49,12 @@ redis: ## compare with the installed redis-server, also in random conversations 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	@scripts/fuzz $(FUZZTIME)
 
-sim: ## many runs of chaos in virtual time
+sim: DURATION = 60s
+sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or one schedule again and again: SEED=n
+	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
+	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
+
+chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
 e2e: ## real processes, killed and restarted

@@ -152,7 +152,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	return n, nil
 }
 
-func (n *Node) startRaft(stores Stores) error {
+func (n *Node) startRaft(stores Stores) (err error) {
 	running := &atomic.Pointer[raft.Raft]{}
 	parallel := &parallelLog{LogStore: stores.Log,
 		leading: func() bool { r := running.Load(); return r != nil && r.State() == raft.Leader },
@@ -169,9 +169,14 @@ func (n *Node) startRaft(stores Stores) error {
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: stream, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})}, n.silence, parallel, absences, running, n.ctx.Done()}
+	defer func() {
+		if err != nil {
+			n.trans.Close()
+		}
+	}()
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: parallel}
-	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}
+	log, stable := fatalLog{summed, n.failWrite, n.ctx.Done()}, fatalStable{stores.Stable, n.failWrite, n.ctx.Done()}
 	if err := closeGap(log, stores.Snapshots); err != nil {
 		return err
 	}
@@ -190,7 +195,6 @@ func (n *Node) startRaft(stores Stores) error {
 		r, err = raft.NewRaft(rc, n.replica, sparing, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
-		n.trans.Close()
 		return fmt.Errorf("raft: %w", err)
 	}
 	running.Store(r)

@@ -39,7 +39,7 @@ func arsenal() []nemesis {
 		kill{"kill-leader", leader}, kill{"kill-follower", follower}, killAll{},
 		pause{"pause-leader", leader}, pause{"pause-follower", follower},
 		restart{}, transfer{}, wipe{}, leave{}, away{},
-		cut{"cut-minority", minority}, cut{"cut-leader", alone}, cut{"cut-bridge", bridge}, cut{"cut-ring", ring},
+		cut{"cut-minority", minority}, cut{"cut-leader", isolated}, cut{"cut-bridge", bridge}, cut{"cut-ring", ring},
 		cut{"deaf", deaf}, cut{"mute", mute}, cut{"cut-link", oneLink},
 		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow},
 		sever{}, loseReplies{},

@@ -212,7 +212,7 @@ func (n *node) ending() string {
 func (n *node) ask(ctx context.Context, limit time.Duration, command string, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	conn, err := redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
+	conn, err := n.dial(ctx, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -222,6 +222,11 @@ func (n *node) ask(ctx context.Context, limit time.Duration, command string, arg
 		return nil, fmt.Errorf("%s: %s: %w", n.name, command, err)
 	}
 	return reply, nil
+}
+
+// dial connects and logs in. A reply may take so long.
+func (n *node) dial(ctx context.Context, limit time.Duration) (redis.Conn, error) {
+	return redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
 }
 
 // status is TRUECOUNT STATUS.
@@ -234,11 +239,14 @@ func (n *node) status(ctx context.Context) (fsm.Status, error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// said counts the lines of the log that hold the words.
-func (n *node) said(words string) int {
+// output is what the node has said in all its lives.
+func (n *node) output() []byte {
 	text, _ := os.ReadFile(n.log) // a node that never ran has said nothing
-	return bytes.Count(text, []byte(words))
+	return text
 }
+
+// said counts the words in the output.
+func (n *node) said(words string) int { return bytes.Count(n.output(), []byte(words)) }
 
 // wipe removes all data of a node that does not run.
 func (n *node) wipe() error {

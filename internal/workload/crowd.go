@@ -100,7 +100,7 @@ func staff() []trade {
 		{4, 15 * time.Millisecond, countMany},
 		{3, 30 * time.Millisecond, readStale},
 		{2, 1200 * time.Millisecond, pipeline},
-		{6, 40 * time.Millisecond, onceUser},
+		{6, 40 * time.Millisecond, onceUser(newLineage("oncemulti", 80))},
 		{2, 250 * time.Millisecond, expire},
 		{2, 300 * time.Millisecond, bond},
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/truecount/truecount/internal/history"
@@ -13,6 +15,8 @@ import (
 const (
 	settling = 8 * time.Second // behind a lease that has ended, also after an outage: then all of the dead have left
 	page     = 500             // keys that are read at once
+
+	comparing = 15 * time.Second // until all nodes have told their digests of one index
 )
 
 // Finals reads at each node, in the end and strongly, all that was counted and is still there. A node that has not answered when ctx
@@ -21,16 +25,45 @@ func (c *Crowd) Finals(ctx context.Context) []history.Look {
 	rest(ctx, c.options.Lease+settling)
 	var looks []history.Look
 	for _, node := range c.options.Nodes() {
-		for ctx.Err() == nil {
-			look, err := c.look(node)
-			if err == nil {
-				looks = append(looks, look)
-				break
-			}
-			rest(ctx, afterNo)
+		look, err := c.look(node)
+		for err != nil && rest(ctx, afterNo) {
+			look, err = c.look(node)
 		}
+		if err != nil {
+			c.complain(node.Name, "it can't be read in the end: %v", err)
+			continue
+		}
+		looks = append(looks, look)
+	}
+	ctx, cancel := context.WithTimeout(ctx, comparing)
+	defer cancel()
+	for ctx.Err() == nil && !c.compared(looks) {
+		rest(ctx, afterNo)
 	}
 	return looks
+}
+
+// compared adds digests to looks, and reports whether all nodes stood at the same index then. In a cluster with leases each second has an
+// entry, so that takes some tries.
+func (c *Crowd) compared(looks []history.Look) bool {
+	var asked sync.WaitGroup
+	for i := range looks {
+		asked.Go(func() {
+			at := slices.IndexFunc(c.options.Nodes(), func(n Node) bool { return n.Name == looks[i].Node })
+			by := c.newcomer()
+			defer by.hangUp()
+			if at >= 0 && by.dial(c.options.Nodes()[at]) {
+				_ = by.digest(&looks[i]) // without one the indexes differ
+			}
+		})
+	}
+	asked.Wait()
+	for i := range looks {
+		if looks[i].Digest == 0 || looks[i].Index != looks[0].Index {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Crowd) look(node Node) (history.Look, error) {
@@ -70,11 +103,21 @@ func (c *Crowd) look(node Node) (history.Look, error) {
 	return look, by.status(&look)
 }
 
-// plainKeys are those that live as long as the run.
+// plainKeys are all that are counted with, but for those that expire.
 func (c *Crowd) plainKeys() (keys []string) {
 	for prefix, n := range map[string]int{"hot:": hotKeys, "many:": manyKeys, "pipe:": pipeKeys, "once:": onceKeys} {
 		for i := range n {
 			keys = append(keys, prefix+strconv.Itoa(i))
+		}
+	}
+	for _, prefix := range []string{"mix", "stock"} {
+		keys = append(keys, c.keys.all(prefix)...)
+	}
+	for _, prefix := range []string{"multi", "oncemulti"} {
+		for _, base := range c.keys.all(prefix) {
+			for i := range groupKeys {
+				keys = append(keys, base+part(i))
+			}
 		}
 	}
 	return keys
@@ -176,4 +219,25 @@ func (c *client) status(look *history.Look) error {
 		look.Leader = status.Leader.ID
 	}
 	return nil
+}
+
+// digest fills in the sum over all that the node holds, and the index that it stands for.
+func (c *client) digest(look *history.Look) error {
+	value, err := c.ask("TRUECOUNT", "DIGEST")
+	if err != nil {
+		return err
+	}
+	text, _ := value.([]byte)
+	var digest struct {
+		Index  uint64
+		Digest string
+	}
+	if err := json.Unmarshal(text, &digest); err != nil {
+		return fmt.Errorf("TRUECOUNT DIGEST: %w", err)
+	}
+	sum, err := strconv.ParseUint(digest.Digest, 16, 64)
+	if err == nil {
+		look.Index, look.Digest, look.At = digest.Index, sum, c.crowd.options.Clock()
+	}
+	return err
 }

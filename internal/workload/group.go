@@ -43,10 +43,13 @@ func (c *client) plain(key string) history.Op {
 	return op
 }
 
-// transaction performs operations in one step, or none of them.
-func (c *client) transaction(ops []history.Op) history.Outcome {
+// transaction performs operations in one step, or none of them. EXEC may be another command that does the same.
+func (c *client) transaction(ops []history.Op, exec ...any) history.Outcome {
 	if !c.connected() {
 		return history.NotApplied
+	}
+	if len(exec) == 0 {
+		exec = []any{"EXEC"}
 	}
 	commands := [][]any{{"MULTI"}}
 	number := c.crowd.groups.Add(1)
@@ -56,7 +59,7 @@ func (c *client) transaction(ops []history.Op) history.Outcome {
 		calls[i] = c.crowd.options.Recorder.Begin(ops[i])
 		commands = append(commands, words(ops[i]))
 	}
-	c.send(append(commands, []any{"EXEC"})...)
+	c.send(append(commands, exec)...)
 	var last reply
 	for range len(commands) + 1 {
 		last = c.receive()

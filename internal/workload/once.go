@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/truecount/truecount/internal/history"
@@ -16,21 +17,27 @@ const (
 	lateOne      = 20                  // one in so many commands is repeated late, at another node
 	cutOne       = 10                  // of one in so many the first reply is not waited for
 	abandonedOne = 4                   // of so many with an unknown outcome one is left until the end of the run
+	wholeOne     = 5                   // one in so many is a transaction
 )
 
-// promise is a command with a token: however often it is given, it happens once, and its answer is the same.
+// promise is a command, or a transaction, with a token: however often it is given, it happens once, and its answer is the same.
 type promise struct {
-	op       history.Op
+	ops      []history.Op // more than one: a transaction
 	session  string
 	sequence int
 }
 
-func (p promise) words() []any {
-	return append([]any{"ONCE", p.session, p.sequence}, words(p.op)...)
+func (p promise) words(command ...any) []any {
+	return append([]any{"ONCE", p.session, p.sequence}, command...)
 }
 
-// onceUser gives each command under a token until the answer is definite, at one node after the other.
-func onceUser(ctx context.Context, c *client) {
+// onceUser gives each command under a token until the answer is definite, at one node after the other. Its transactions are on
+// short-lived keys.
+func onceUser(keys *lineage) func(ctx context.Context, c *client) {
+	return func(ctx context.Context, c *client) { c.repeat(ctx, keys) }
+}
+
+func (c *client) repeat(ctx context.Context, keys *lineage) {
 	var kept []promise
 	session, sequence := "", perSession
 	for c.pause(ctx) {
@@ -43,8 +50,14 @@ func onceUser(ctx context.Context, c *client) {
 		}
 		sequence++
 		p := promise{session: session, sequence: sequence}
-		p.op = history.Op{Kind: history.Incr, Key: "once:" + strconv.Itoa(c.rng.IntN(onceKeys)), Arg: 1}
-		p.op.Token = fmt.Sprintf("%s/%d", session, sequence)
+		p.ops = []history.Op{{Kind: history.Incr, Key: "once:" + strconv.Itoa(c.rng.IntN(onceKeys)), Arg: 1}}
+		if c.rng.IntN(wholeOne) == 0 {
+			base := keys.key(&c.crowd.keys)
+			p.ops = []history.Op{{Kind: history.Incr, Key: base + part(0), Arg: 2}, c.plain(base + part(1))} // ONCE is for writes
+		}
+		for i := range p.ops {
+			p.ops[i].Token = fmt.Sprintf("%s/%d", session, sequence)
+		}
 		if c.rng.IntN(cutOne) == 0 {
 			c.cut(p)
 			if c.rng.IntN(abandonedOne) == 0 {
@@ -61,7 +74,7 @@ func onceUser(ctx context.Context, c *client) {
 		if c.rng.IntN(lateOne) == 0 {
 			late := kept[c.rng.IntN(len(kept))]
 			c.restless = true
-			c.do(late.op, late.words()...) // an answer must be the first one's; none is needed
+			c.give(late) // an answer must be the first one's; none is needed
 		}
 	}
 }
@@ -79,22 +92,32 @@ func (c *client) openSession() (id string, ok bool) {
 	return string(bytes), ok
 }
 
-// cut gives a command and hangs up.
+// give gives it once.
+func (c *client) give(p promise) history.Outcome {
+	if len(p.ops) > 1 {
+		return c.transaction(slices.Clone(p.ops), p.words("EXEC")...)
+	}
+	outcome, _ := c.do(p.ops[0], p.words(words(p.ops[0])...)...)
+	return outcome
+}
+
+// cut gives it, and hangs up.
 func (c *client) cut(p promise) {
-	if !c.connected() {
+	if !c.connected() || len(p.ops) > 1 {
 		return
 	}
-	p.op.Client, p.op.Node = c.id, c.node.Name
-	call := c.crowd.options.Recorder.Begin(p.op)
-	c.send(p.words())
+	op := p.ops[0]
+	op.Client, op.Node = c.id, c.node.Name
+	call := c.crowd.options.Recorder.Begin(op)
+	c.send(p.words(words(op)...))
 	c.hangUp()
 	call.Unknown()
 }
 
-// keep gives a command until its answer is definite.
+// keep gives it until the answer is definite.
 func (c *client) keep(p promise) {
 	for {
-		if outcome, _ := c.do(p.op, p.words()...); outcome == history.Done {
+		if c.give(p) == history.Done {
 			return
 		}
 		if c.crowd.dead.Load() {

@@ -25,8 +25,8 @@ func sorted(err error) (outcome history.Outcome, code string, explained bool) {
 		return history.Unknown, "", false
 	case "STALEEPOCH":
 		return history.Done, word, true
-	case "EXECABORT": // for what is refused while it is queued, and has told so
-		return history.NotApplied, "", true
+	case "EXECABORT": // no command here should be refused when it is queued
+		return history.NotApplied, "", false
 	default:
 		return history.Done, word, false
 	}
