@@ -5,12 +5,13 @@ FUZZTIME    ?= 20s
 DIFFER      ?= 20s
 SEED        ?= 1
 SEEDS       ?= 200
+CUTS        ?= 100
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim mutants chaos e2e pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -53,7 +54,7 @@ sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
 	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
 
-mutants: ## plant more than a hundred mistakes, one at a time: tests must notice each; about two minutes; MUTANT=name for one
+mutants: ## plant more than a hundred mistakes, one at a time: tests must notice each; some minutes; MUTANT=name for one
 	@$(GO) run ./internal/mutants $(MUTANT)
 
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
@@ -61,6 +62,9 @@ chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1
 
 e2e: ## real processes, killed and restarted
 	$(GO) test -tags e2e -count=1 -timeout 15m -v ./internal/e2e
+
+powercuts: ## power cuts in a row under counting clients, as root: CUTS (100) for each kind of log, of SEED (1); about four minutes
+	$(GO) test -tags e2e -count=1 -timeout 60m -v ./internal/e2e -run PowerCuts -cuts $(CUTS) -seed $(SEED)
 
 pause: ## measure what snapshots of five million counters cost the clients; about six minutes, 4 GB of memory
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./internal/e2e -run CountingGoesOn -pause 5000000

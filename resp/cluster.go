@@ -14,6 +14,8 @@ type Cluster interface {
 	// Describe asks the leader what it knows of everybody. done is called exactly once, later, from another goroutine,
 	// within some 300 ms.
 	Describe(done func(fsm.Status))
+	// Digest sums up all that this node holds. done is called exactly once, later, from another goroutine.
+	Digest(done func(sum, index uint64))
 	// Change makes a change of members. done is called exactly once, later, from another goroutine, within some 20 s: with
 	// nil when it is made, else with an error that wraps fsm.ErrRefused, fsm.ErrNotApplied or fsm.ErrUnknown.
 	Change(c fsm.Change, done func(error))

@@ -91,6 +91,10 @@ func (c *testCluster) Describe(done func(fsm.Status)) {
 	c.answerLater(func() { done(c.Local()) })
 }
 
+func (c *testCluster) Digest(done func(sum, index uint64)) {
+	c.answerLater(func() { done(c.machine.Digest(), c.machine.Index()) })
+}
+
 // Change notes what was asked for; the test says what becomes of it.
 func (c *testCluster) Change(change fsm.Change, done func(error)) {
 	c.changes = append(c.changes, change)

@@ -47,6 +47,15 @@ func TestAChangeThatIsNotMadeSaysWhyInTheWordsOfItsFamily(t *testing.T) {
 	}
 }
 
+func TestTheDigestIsOfWhatTheNodeHolds(t *testing.T) {
+	cluster := newTestCluster(t)
+	c := newClient(t, cluster)
+	c.send("INCR hits\r\nTRUECOUNT DIGEST\r\n")
+	cluster.step()
+	cluster.step()
+	c.wants("(integer) 1", fmt.Sprintf(`"{\"index\":%d,\"digest\":\"%016x\"}"`, cluster.machine.Index(), cluster.machine.Digest()))
+}
+
 func TestWhatIsNoAddressIsRefusedAtTheDoor(t *testing.T) {
 	for line, want := range map[string]string{
 		"CLUSTER MEET 10.0.0.1 nine":  "(error) ERR Invalid node address specified: 10.0.0.1:nine",

@@ -16,6 +16,7 @@ func (c *echoCluster) Propose(r *fsm.Request)      { c.request = r }
 func (c *echoCluster) Read(r *fsm.Request)         { c.request = r }
 func (c *echoCluster) Local() fsm.Status           { return fsm.Status{} }
 func (c *echoCluster) Describe(_ func(fsm.Status)) {}
+func (c *echoCluster) Digest(func(_, _ uint64))    {}
 
 func (c *echoCluster) Change(fsm.Change, func(error)) {}
 func (c *echoCluster) Removal() error                 { return nil }

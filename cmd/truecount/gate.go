@@ -108,6 +108,17 @@ func (g *gate) Describe(done func(fsm.Status)) {
 	go func() { done(g.closed) }()
 }
 
+// Digest is the node's; before it is open, that of nothing.
+func (g *gate) Digest(done func(sum, index uint64)) {
+	go func() {
+		if node := g.node.Load(); node != nil {
+			done(node.Digest())
+			return
+		}
+		done(0, 0)
+	}()
+}
+
 // Change makes a change of members.
 func (g *gate) Change(c fsm.Change, done func(error)) {
 	go func() { done(g.change(c)) }()

@@ -154,8 +154,7 @@ func (c cell) plain(op *Op, self int) (bool, cell) {
 		return !answered || r.Present && r.Int == 0 && !existed || *r == Int(1) && existed, c
 	case Cas:
 		before := c.value
-		if c.present && before == op.Operand {
-			c.until = 0
+		if before == op.Operand { // the deadline stays
 			c = store(op.Arg)
 		}
 		return !answered || r.Int == before, c

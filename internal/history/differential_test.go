@@ -97,10 +97,10 @@ func TestExactAgreesWithPorcupine(t *testing.T) {
 		var steps atomic.Int64
 		want := porcupine.CheckOperations(p.model(&steps), p.history())
 		if verdict := exactly.err(); (verdict == nil) != want {
-			t.Fatalf("history %d: porcupine says %v, exact says %v:%s", i, want, verdict, excerpt(k.ops))
+			t.Fatalf("history %d: porcupine says %v, exact says %v:%s", i, want, verdict, excerpt(v.only(v.keys)))
 		}
 		if err := others.err(); err != nil && want {
-			t.Fatalf("history %d is linearizable, but: %v%s", i, err, excerpt(k.ops))
+			t.Fatalf("history %d is linearizable, but: %v%s", i, err, excerpt(v.only(v.keys)))
 		}
 		class := 0
 		if want {

@@ -15,7 +15,7 @@ const (
 	Del                        // delete; answers how many keys there were, 0 or 1
 	IncrIf                     // add Arg if the value compares so with Operand; answers Applied, Int (now), Old. A missing key counts as 0
 	SetIf                      // store Arg if the value compares so with Operand; the same
-	Cas                        // store Arg if the key is there and its value is Operand; Int is the value before, 0 without a key
+	Cas                        // store Arg if the value is Operand; Int is the value before. A missing key counts as 0, a deadline stays
 	ICIncr                     // IC.INCRBY: add Arg to the slice of Instance; answers Int (the total), Mine, Epoch, as the next five do
 	ICGet                      // IC.GET
 	ICSet                      // IC.SET: the total becomes Arg, all of it Instance's; a new epoch

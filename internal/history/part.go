@@ -137,7 +137,7 @@ func twice(stamp int64) int64 {
 func (v *view) comes(m *move, after, length time.Duration, last int64) bool {
 	stamp := v.clock.before(after + shortest(length))
 	m.call, m.ret = twice(stamp)+1, never
-	return stamp <= last
+	return stamp < last
 }
 
 // shortest is how long a length of the Machine's time takes at least on a clock that doesn't drift: it slides by 0.1 %, and counts
@@ -195,32 +195,34 @@ func until(ops []*Op, moment time.Duration) []*Op {
 	return ops
 }
 
-// timeline tells stamps from moments.
-type timeline struct {
-	calls   []int64
-	moments []time.Duration
+// timeline tells stamps from moments: of calls, and of returns.
+type timeline []event
+
+type event struct {
+	stamp  int64
+	moment time.Duration // never before that of an earlier stamp
 }
 
-func newTimeline(ops []Op) *timeline {
-	order := make([]int32, len(ops))
-	for i := range order {
-		order[i] = int32(i)
+func newTimeline(ops []Op) timeline {
+	t := make(timeline, 0, 2*len(ops))
+	for i := range ops {
+		t = append(t, event{ops[i].Call, ops[i].At})
+		if ops[i].Outcome == Done {
+			t = append(t, event{ops[i].Return, ops[i].End})
+		}
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(ops[a].Call, ops[b].Call) })
-	t := new(timeline)
-	latest := time.Duration(0)
-	for _, i := range order {
-		latest = max(latest, ops[i].At)
-		t.calls, t.moments = append(t.calls, ops[i].Call), append(t.moments, latest)
+	slices.SortFunc(t, func(a, b event) int { return cmp.Compare(a.stamp, b.stamp) })
+	for i := range t[:max(0, len(t)-1)] {
+		t[i+1].moment = max(t[i+1].moment, t[i].moment)
 	}
 	return t
 }
 
-// before is the last call before a moment.
-func (t *timeline) before(moment time.Duration) int64 {
-	at, _ := slices.BinarySearch(t.moments, moment)
+// before is the last stamp before a moment.
+func (t timeline) before(moment time.Duration) int64 {
+	at, _ := slices.BinarySearchFunc(t, moment, func(e event, m time.Duration) int { return cmp.Compare(e.moment, m) })
 	if at == 0 {
 		return 0
 	}
-	return t.calls[at-1]
+	return t[at-1].stamp
 }

@@ -11,7 +11,7 @@ func Verify(run *Run, limit time.Duration) []Verdict {
 	}
 	var distinct, forward, exact, search report
 	v.checkCounters(&distinct, &forward, &exact)
-	v.checkParts(&search, limit)
+	v.checkParts(&search, limit, true)
 	return []Verdict{
 		search.verdict("linearizable"), exact.verdict("exact"), distinct.verdict("distinct"), forward.verdict("forward"),
 		v.checkStale(), checkOnce(run), v.checkSum(run), v.checkSlices(run), v.checkExpiry(run), v.checkLease(run),

@@ -15,7 +15,7 @@ type view struct {
 	merged []Op // what became of the Ops with tokens
 
 	lease time.Duration    // of instances; 0: they don't die
-	clock *timeline        // only if something ends by time
+	clock timeline         // only if something ends by time
 	signs map[string][]*Op // of life, by instance, in order of call; those of reads and without an answer are doubtful
 	ranks map[*Op]int      // their places in signs, from 1 on
 }
