@@ -14,6 +14,10 @@ import (
 // that has heard of no live time since its start (the whole cluster restarted) takes the median of the wall clocks of a
 // majority of voters. A leader then lets its base slide towards that median, by at most slewPerMille, and never steps.
 //
+// Each change of leader loses the moment that the last stamp was on its way, so the cluster's time lags behind the walls. A cluster
+// that is restarted as a whole must not make up for that in one step, for what has a deadline would end early: it goes on with
+// the lag of the last Entries in its log, of which raft has noted when its leader appended them.
+//
 // An Entry that is replayed is not live: its stamp may be as old as the log. A follower's time is live once its leader has
 // told it the present stamp; until then stamps only count as a lower bound, in stamp.
 type clock struct {
@@ -23,9 +27,13 @@ type clock struct {
 	base    int64
 	at      time.Time // with its monotonic reading
 	last    int64     // the largest stamp given or seen
+	lag     int64     // of the latest Entry behind the wall clock of its leader, 0 to mostLag
 }
 
-const slewPerMille = 1 // parts of the time between two corrections
+const (
+	slewPerMille = 1    // parts of the time between two corrections
+	mostLag      = 5000 // ms: no cluster that goes well lags so much, and a leader's own wall clock may be wrong
+)
 
 // read is the cluster's time, as far as this node knows it.
 func (c *clock) read() int64 {
@@ -59,6 +67,16 @@ func (c *clock) see(stamp int64) {
 	}
 }
 
+// appended takes in when, by the wall clock of the leader, an Entry was appended to its log.
+func (c *clock) appended(stamp int64, at time.Time) {
+	if at.IsZero() {
+		return // by a test, or a log store that does not keep it
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lag = min(max(at.UnixMilli()-stamp, 0), mostLag)
+}
+
 // hear takes in what the leader says is the present time.
 func (c *clock) hear(stamp int64) {
 	c.mu.Lock()
@@ -85,7 +103,7 @@ func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.live {
-		c.live, c.base, c.at = true, start, time.Now()
+		c.live, c.base, c.at = true, start-c.lag, time.Now()
 	}
 	c.last = max(c.last, machineTime)
 	c.base, c.at, c.leading = c.readLocked(), time.Now(), true
