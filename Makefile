@@ -54,6 +54,9 @@ sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
 	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
 
+mutants: ## plant more than a hundred mistakes, one at a time: tests must notice each; some minutes; MUTANT=name for one
+	@$(GO) run ./internal/mutants $(MUTANT)
+
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 

@@ -290,15 +290,21 @@ func (n *Node) route() (target, bool) {
 }
 
 // knownLeader is the leader that raft knows of in its present term. Raft forgets the old one before it raises the term: read in
-// between, the leader of one term would be taken for that of the next.
+// between, the leader of one term would be taken for that of the next. A candidate has no leader; but if a transfer made it one, raft lets
+// it hear a last heartbeat of the old one, and takes his name along into its own term.
 func knownLeader(r interface {
 	CurrentTerm() uint64
+	State() raft.RaftState
 	LeaderWithID() (raft.ServerAddress, raft.ServerID)
 }) (to target, known bool) {
 	for {
 		term := r.CurrentTerm()
+		follows := r.State() != raft.Candidate // read before the name, which raft forgets before it leaves that state
 		addr, id := r.LeaderWithID()
 		if r.CurrentTerm() == term {
+			if !follows {
+				return target{term: term}, false
+			}
 			return target{string(id), string(addr), term}, id != ""
 		}
 	}

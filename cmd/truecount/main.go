@@ -13,6 +13,7 @@
 //	    members, join, leave, remove, transfer   TRUECOUNT … at a node; what they do is in meet.go and in package cluster
 //	    do       one command, its reply as redis-cli prints it
 //	    bench    load.Run, its Report as a table or as JSON
+//	    verify   history.Verify of a file, a verdict per checker
 //	    demo     a cluster on this machine to play with; demo kill, start, status and stop speak with it: package demo
 //	    version
 //
@@ -51,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(serveCommand(), statusCommand(), membersCommand(), joinCommand(), leaveCommand(), removeCommand(),
-		transferCommand(), doCommand(), demoCommand(), benchCommand(), versionCommand())
+		transferCommand(), doCommand(), demoCommand(), benchCommand(), verifyCommand(), versionCommand())
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = cmd.Name() != "serve" // the others' Use lines have theirs
 	}

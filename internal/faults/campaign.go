@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ const (
 	lookEvery  = 500 * time.Millisecond
 	settleTime = 60 * time.Second // for the clients' open tokens
 	checkTime  = 2 * time.Minute
+	leastRate  = 50                     // acknowledgements a second, or the run proves nothing
 	stagger    = 500 * time.Millisecond // at most between the beginnings of two faults that overlap
 )
 
@@ -57,17 +59,22 @@ func campaignOf(ctx context.Context, o options, n int, list []nemesis, progress 
 	if err != nil {
 		return nil, err
 	}
+	defer c.removeDisks()
 	defer c.close()
+	c.equip(ctx, list)
 	k := &campaign{options: o, c: c, rng: rng, progress: progress, out: newOutcome(folder)}
 	k.out.run.Header = history.Header{
 		Program: "faults", Seed: o.seed, Commit: commit(), Nodes: n, Length: part, Lease: lease,
 		Config: "network " + net.name() + " " + strings.Join(flags, " "), Repeat: o.repeat(n, part),
+		Rate: leastRate,
 	}
 	for _, nem := range list {
 		if why := nem.available(c); why != "" {
 			k.out.notRun = append(k.out.notRun, nem.name()+": "+why)
 		} else {
-			k.usable = append(k.usable, nem)
+			if nem != (upgrade{}) { // which comes first, and once
+				k.usable = append(k.usable, nem)
+			}
 			k.out.kinds = append(k.out.kinds, nem.name())
 		}
 	}
@@ -110,8 +117,11 @@ func (k *campaign) play(ctx context.Context, length, lease time.Duration) error 
 		looking.Go(func() { k.look(ctx, n) })
 	}
 	wait(ctx, calmTime)
+	if k.c.older != "" {
+		k.harm(ctx, upgrade{}, k.rng)
+	}
 	for began := time.Now(); ctx.Err() == nil && k.failed() == nil && time.Since(began) < length-2*calmTime; {
-		k.round(ctx)
+		k.round(ctx, length-2*calmTime-time.Since(began))
 	}
 	wait(ctx, calmTime)
 	interrupted := ctx.Err()
@@ -155,14 +165,14 @@ func (k *campaign) doors() []workload.Node {
 }
 
 // round does one fault, or two that overlap, and waits until the cluster is whole again.
-func (k *campaign) round(ctx context.Context) {
+func (k *campaign) round(ctx context.Context, left time.Duration) {
 	if len(k.usable) == 0 {
 		wait(ctx, calmTime)
 		return
 	}
 	var all sync.WaitGroup
-	for i := range 1 + k.rng.IntN(2) {
-		nem := k.draw()
+	for i := range 1 + k.rng.IntN(3)/2 { // each third time two
+		nem := k.draw(left)
 		own := rand.New(rand.NewPCG(k.rng.Uint64(), 0)) // so that what one does draws nothing from the other
 		delay := time.Duration(i) * time.Duration(k.rng.Int64N(int64(stagger)))
 		all.Go(func() {
@@ -180,14 +190,23 @@ func (k *campaign) round(ctx context.Context) {
 	wait(ctx, between(k.rng, 300*time.Millisecond, 2*time.Second))
 }
 
-// draw takes the next nemesis of a bag, so that each comes before any comes again.
-func (k *campaign) draw() nemesis {
-	if len(k.out.bag) == 0 {
-		k.out.bag = k.rng.Perm(len(k.usable))
+// draw takes the next nemesis of a bag, so that each comes before any comes again. The one that takes long comes first, and
+// not when too little time is left for it.
+func (k *campaign) draw(left time.Duration) nemesis {
+	for {
+		if len(k.out.bag) == 0 {
+			k.out.bag = k.rng.Perm(len(k.usable))
+			long := slices.IndexFunc(k.out.bag, func(i int) bool { return k.usable[i] == nemesis(away{}) })
+			if long > 0 {
+				k.out.bag[0], k.out.bag[long] = k.out.bag[long], k.out.bag[0]
+			}
+		}
+		nem := k.usable[k.out.bag[0]]
+		k.out.bag = k.out.bag[1:]
+		if nem != nemesis(away{}) || left > awayLimit || len(k.usable) == 1 {
+			return nem
+		}
 	}
-	i := k.out.bag[0]
-	k.out.bag = k.out.bag[1:]
-	return k.usable[i]
 }
 
 // harm does one fault from beginning to end.

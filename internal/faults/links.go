@@ -98,7 +98,7 @@ func minority(n, _ int, rng *rand.Rand) (func(from, to int) bool, string) {
 	return split(side), text[1:] + " | others"
 }
 
-func alone(n, l int, rng *rand.Rand) (func(from, to int) bool, string) {
+func isolated(n, l int, rng *rand.Rand) (func(from, to int) bool, string) {
 	if l < 0 {
 		l = rng.IntN(n)
 	}
@@ -159,7 +159,7 @@ func (flap) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 		return nil, errBusy
 	}
 	l := c.leader(ctx)
-	chosen, text := alone(len(c.nodes), drawn(len(c.nodes), c.number(l), rng), rng)
+	chosen, text := isolated(len(c.nodes), drawn(len(c.nodes), c.number(l), rng), rng)
 	in := c.impair(link{cut: true}, chosen)
 	period := 50*time.Millisecond + time.Duration(rng.Int64N(int64(450*time.Millisecond)))
 	in.fault.Target, in.fault.Leader = text, l != nil

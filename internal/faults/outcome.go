@@ -8,9 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/truecount/truecount/internal/history"
 )
@@ -46,30 +44,16 @@ func (o *outcome) judge(c *cluster) {
 		}
 	}
 	o.verdicts = history.Verify(&o.run, checkTime)
-	o.verdicts = append(o.verdicts, o.settled(), o.proven())
+	o.verdicts = append(o.verdicts, o.settled(), o.prompt())
 }
 
-// settled holds if every token has got a definite answer at last.
+// settled holds if something was broken, and at last every token has got a definite answer.
 func (o *outcome) settled() history.Verdict {
-	v := history.Verdict{Checker: "settled", Checked: int(o.acknowledged)}
-	if o.unresolved > 0 {
+	v := history.Verdict{Checker: "settled", Checked: len(o.run.Faults)}
+	switch {
+	case o.unresolved > 0:
 		v.Error, v.Invalid = fmt.Sprintf("%d operations have no definite answer", o.unresolved), true
-	}
-	return v
-}
-
-// proven holds if every fault has had an effect that was seen, and there was one at least.
-func (o *outcome) proven() history.Verdict {
-	v := history.Verdict{Checker: "proven", Checked: len(o.run.Faults)}
-	var without []string
-	for _, f := range o.run.Faults {
-		if f.Effect == "" {
-			without = append(without, fmt.Sprintf("%s of %s at %v", f.Kind, f.Target, f.At.Round(time.Millisecond)))
-		}
-	}
-	if len(without) > 0 {
-		v.Error, v.Invalid = "no effect was seen of "+strings.Join(without, "; "), true
-	} else if len(o.run.Faults) == 0 {
+	case len(o.run.Faults) == 0:
 		v.Error, v.Invalid = "no fault was done", true
 	}
 	return v
@@ -114,71 +98,13 @@ func (o *outcome) save() error {
 func (o *outcome) tidy(c *cluster, keep bool) error {
 	anomalies, invalid := o.counted()
 	if keep || anomalies+invalid > 0 {
-		return nil
+		return c.keepDisks()
 	}
 	var errs []error
 	for _, n := range c.nodes {
 		errs = append(errs, os.RemoveAll(n.dir))
 	}
 	return errors.Join(errs...)
-}
-
-// acks are the times at which writes were acknowledged, in order.
-func acks(run *history.Run) []time.Duration {
-	var ends []time.Duration
-	for i := range run.Ops {
-		if op := &run.Ops[i]; isWrite(op) && op.Outcome == history.Done && op.Reply.Code == "" {
-			ends = append(ends, op.End)
-		}
-	}
-	slices.Sort(ends)
-	return ends
-}
-
-func isWrite(op *history.Op) bool { return op.Kind != history.Get && op.Kind != history.ICGet }
-
-// longestPause is the longest time without an acknowledgement that touches a fault, and begins with it at the earliest.
-func longestPause(ends []time.Duration, f history.Fault) time.Duration {
-	from := f.At
-	longest := time.Duration(0)
-	start, _ := slices.BinarySearch(ends, f.At)
-	for _, end := range ends[start:] {
-		longest = max(longest, end-from)
-		if from = end; end >= f.End {
-			return longest
-		}
-	}
-	return max(longest, f.End-from)
-}
-
-// failovers are the times from each kill -9 of a leader to the first acknowledgement of a write that was called after it.
-func failovers(run *history.Run) []time.Duration {
-	var all []time.Duration
-	for _, f := range run.Faults {
-		if f.Kind != "kill-leader" || !f.Leader {
-			continue
-		}
-		first := time.Duration(-1)
-		for i := range run.Ops {
-			op := &run.Ops[i]
-			if isWrite(op) && op.Outcome == history.Done && op.Reply.Code == "" && op.At >= f.At && (first < 0 || op.End < first) {
-				first = op.End
-			}
-		}
-		if first >= 0 {
-			all = append(all, first-f.At)
-		}
-	}
-	slices.Sort(all)
-	return all
-}
-
-// quantile is of sorted values; 0 of none.
-func quantile(sorted []time.Duration, q float64) time.Duration {
-	if len(sorted) == 0 {
-		return 0
-	}
-	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
 // commit is what is tested, or empty where there is no repository.

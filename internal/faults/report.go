@@ -50,25 +50,35 @@ func (o *outcome) write(w io.Writer) {
 func (o *outcome) writeFaults(w io.Writer) {
 	ends := acks(&o.run)
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "fault\tdone\tskipped\tpause median\tmax\teffect, of the last")
+	fmt.Fprintln(table, "fault\tdone\tskipped\tpause median\tmax\tmax with another\teffect, of the last")
 	for _, kind := range o.kinds {
-		var pauses []time.Duration
+		var own, shared []time.Duration
 		effect := "not drawn"
-		for _, f := range o.run.Faults {
-			if f.Kind == kind {
-				pauses = append(pauses, longestPause(ends, f))
-				effect = f.Effect
+		for i, f := range o.run.Faults {
+			if f.Kind != kind {
+				continue
+			}
+			effect = f.Effect
+			if alone(o.run.Faults, i) {
+				own = append(own, longestPause(ends, f))
+			} else {
+				shared = append(shared, longestPause(ends, f))
 			}
 		}
-		slices.Sort(pauses)
-		if len(pauses) == 0 {
-			fmt.Fprintf(table, "%s\t0\t%d\t\t\t%s\n", kind, o.skipped[kind], effect)
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\n", kind, len(pauses), o.skipped[kind], ms(quantile(pauses, 0.5)),
-			ms(pauses[len(pauses)-1]), short(effect))
+		slices.Sort(own)
+		slices.Sort(shared)
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\n", kind, len(own)+len(shared), o.skipped[kind], at(own, 0.5), at(own, 1),
+			at(shared, 1), short(effect))
 	}
 	table.Flush()
+}
+
+// at is a quantile as text; of nothing, nothing.
+func at(sorted []time.Duration, q float64) string {
+	if len(sorted) == 0 {
+		return "-"
+	}
+	return ms(quantile(sorted, q))
 }
 
 const effectWidth = 60

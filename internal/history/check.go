@@ -29,13 +29,13 @@ var (
 // full; errors wrap ErrViolation, ErrUndecided or ErrHistory and name the key and the Ops that clash. In a synctest bubble the
 // time limit never fires, because time stands still while the search works; there MaxSteps alone bounds it.
 func Check(ops []Op, limit time.Duration) error {
-	v, err := newView(ops, 0)
+	v, err := newView(ops, Header{})
 	if err != nil {
 		return err
 	}
 	var found report
 	v.checkCounters(&found, &found, &found) // all that is cheap before anything that may take all the time
-	v.checkParts(&found, limit)
+	v.checkParts(&found, limit, true)
 	return found.err()
 }
 
@@ -63,16 +63,17 @@ func (v *view) checkCounters(distinct, forward, exact *report) {
 	}
 }
 
-// checkParts decides the others by search, within a limit for all of them.
-func (v *view) checkParts(found *report, limit time.Duration) {
+// checkParts decides the others by search, within a limit for all of them. With tell, a violation lists the shortest history that was found.
+func (v *view) checkParts(found *report, limit time.Duration, tell bool) {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
 	end := time.Now().Add(limit)
 	for _, p := range v.parts() {
 		err := p.search(time.Until(end))
-		if errors.Is(err, ErrViolation) {
-			err = fmt.Errorf("%w:%s", err, excerpt(p.shrunk(time.Until(end))))
+		if tell && errors.Is(err, ErrViolation) {
+			tell = false // of one is enough, and takes time
+			err = fmt.Errorf("%w; in short:%s", err, excerpt(shrink(v.only(p.keys), v.header())))
 		}
 		found.add(p.name(), len(p.moves), err)
 	}
@@ -116,7 +117,7 @@ func (r *report) err() error {
 }
 
 // excerpt lists the first Ops of a history for a message, one per line.
-func excerpt(ops []*Op) (text string) {
+func excerpt(ops []Op) (text string) {
 	const most = 40
 	for i, op := range ops {
 		if i == most {

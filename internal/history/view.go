@@ -10,11 +10,13 @@ import (
 // view is a history sorted for the checkers: by key, in order of call, the Ops of a token as one. Left out is what says nothing:
 // what was not applied, reads without an answer, and refusals of writes that the model of the counters knows nothing about.
 type view struct {
-	keys   []*keyView // by name
-	byName map[string]*keyView
-	merged []Op // what became of the Ops with tokens
+	keys       []*keyView // by name
+	byName     map[string]*keyView
+	groundless map[*Op]bool // refusals that are wrong in any state
+	merged     []Op         // what became of the Ops with tokens
 
-	lease time.Duration    // of instances; 0: they don't die
+	lease time.Duration    // of instances, at least; 0: they don't die
+	early time.Duration    // that what ends may end before its time
 	clock timeline         // only if something ends by time
 	signs map[string][]*Op // of life, by instance, in order of call; those of reads and without an answer are doubtful
 	ranks map[*Op]int      // their places in signs, from 1 on
@@ -34,9 +36,9 @@ type keyView struct {
 	grouped bool  // in some MULTI
 }
 
-// newView sorts ops, and refuses what makes no sense.
-func newView(ops []Op, lease time.Duration) (*view, error) {
-	v := &view{byName: make(map[string]*keyView), lease: lease, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
+// newView sorts ops, and refuses what makes no sense. Of the header, it is about when what ends may end.
+func newView(ops []Op, h Header) (*view, error) {
+	v := &view{byName: make(map[string]*keyView), lease: max(0, h.Lease-h.Early), early: h.Early, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
 	timed := false
 	for i := range ops {
 		if bad := malformed(&ops[i]); bad != "" {
@@ -47,6 +49,7 @@ func newView(ops []Op, lease time.Duration) (*view, error) {
 	if timed {
 		v.clock = newTimeline(ops)
 	}
+	v.groundless = groundless(ops)
 	v.merged = mergeTokens(ops)
 	for i := range ops {
 		if ops[i].Token == "" {
@@ -74,6 +77,9 @@ func newView(ops []Op, lease time.Duration) (*view, error) {
 	return v, nil
 }
 
+// header is what newView took of it.
+func (v *view) header() Header { return Header{Lease: v.lease + v.early, Early: v.early} }
+
 func malformed(op *Op) string {
 	switch {
 	case op.Kind < Incr || op.Kind > ICBeat || op.Kind == ICDeath:
@@ -99,7 +105,7 @@ func (v *view) add(op *Op) {
 	if op.Kind == ICBeat && op.Key == "" {
 		return
 	}
-	if op.Outcome == NotApplied || op.Outcome == Unknown && op.reads() || refused && !judged(op) {
+	if op.Outcome == NotApplied || op.Outcome == Unknown && op.reads() || refused && (!judged(op) || v.groundless[op]) {
 		return
 	}
 	k := v.byName[op.Key]

@@ -12,6 +12,7 @@
 //
 //	planted/*.txt ─ read ─▶ mutants ─ weave ─▶ mutated copies and an overlay ─ build ─▶ test binaries ─ hunt ─▶ a table
 //
+// Some mistakes show only on real disks; their tests are run last, one at a time, and NOT RUN where the machine does not allow it.
 // The last line is "mutants: K of N caught". The exit status is 1 if one survives, or if a test fails without any.
 //
 // Tests: a mutant whose text is not in the sources any more, or whose test is gone, fails make test.

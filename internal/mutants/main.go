@@ -71,7 +71,7 @@ func run(o options) error {
 	begin := time.Now()
 	needed := detectorsOf(chosen)
 	h := &hunter{root: root, length: o.length}
-	if h.binaries, err = plant(root, dir, all, needed); err != nil {
+	if h.overlay, h.binaries, err = plant(root, dir, all, needed); err != nil {
 		return err
 	}
 	fmt.Printf("built in %.0f s\n", time.Since(begin).Seconds())
@@ -79,21 +79,21 @@ func run(o options) error {
 }
 
 // plant builds the tests that are needed, with all mutants in what they test.
-func plant(root, dir string, all []*mutant, needed []detector) (binaries map[string]string, err error) {
+func plant(root, dir string, all []*mutant, needed []detector) (path string, binaries map[string]string, err error) {
 	texts, err := weave(root, all)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	path, err := overlay(root, dir, texts)
-	if err != nil {
-		return nil, err
+	if path, err = overlay(root, dir, texts); err != nil {
+		return "", nil, err
 	}
 	var pkgs []string
 	for _, d := range needed {
 		pkgs = append(pkgs, d.pkg)
 	}
 	slices.Sort(pkgs)
-	return build(root, dir, path, slices.Compact(pkgs))
+	binaries, err = build(root, dir, path, slices.Compact(pkgs))
+	return path, binaries, err
 }
 
 // judge runs the tests without a mutant, then each mutant, and prints what came of it.
@@ -102,27 +102,49 @@ func judge(h *hunter, chosen []*mutant, needed []detector, jobs int, aloud bool)
 	if err := baseline(h, needed, jobs); err != nil {
 		return err
 	}
-	caught := 0
+	caught, tried := 0, 0
 	var mu sync.Mutex
-	inParallel(jobs, chosen, func(m *mutant) {
-		f, tried := hunt(h, m)
+	one := func(m *mutant) {
+		f, by := hunt(h, m)
 		mu.Lock()
 		defer mu.Unlock()
-		if f.caught {
+		if !f.notRun {
+			tried++
+		}
+		switch {
+		case f.notRun:
+			fmt.Printf("NOT RUN  %-32s %5.1f s  %s: this machine does not allow it\n", m.name, f.took.Seconds(), by)
+		case f.caught:
 			caught++
-			fmt.Printf("caught   %-32s %5.1f s  %s: %s\n", m.name, f.took.Seconds(), tried, shortened(f.by, tried))
-		} else {
+			fmt.Printf("caught   %-32s %5.1f s  %s: %s\n", m.name, f.took.Seconds(), by, shortened(f.by, by))
+		default:
 			fmt.Printf("SURVIVED %-32s %5.1f s  %s\n", m.name, f.took.Seconds(), m.mistake)
 		}
 		if aloud {
 			fmt.Println(f.output)
 		}
-	})
-	fmt.Printf("%.0f s without the build\nmutants: %d of %d caught\n", time.Since(begin).Seconds(), caught, len(chosen))
-	if caught < len(chosen) {
+	}
+	simulated, real := apart(chosen)
+	inParallel(jobs, simulated, one)
+	fmt.Printf("%.0f s without the build\n", time.Since(begin).Seconds())
+	inParallel(1, real, one)
+	fmt.Printf("mutants: %d of %d caught\n", caught, tried)
+	if caught < tried {
 		return errSurvived
 	}
 	return nil
+}
+
+// apart are the mutants that are found without real processes and disks, and the others.
+func apart(mutants []*mutant) (simulated, real []*mutant) {
+	for _, m := range mutants {
+		if m.detectors[0].real() {
+			real = append(real, m)
+		} else {
+			simulated = append(simulated, m)
+		}
+	}
+	return simulated, real
 }
 
 // hunt tries the mutant's detectors until one fails.

@@ -25,6 +25,12 @@ type detector struct {
 // campaign is the detector that knows nothing of any mutant: random faults and workloads, and all checkers.
 var campaign = detector{"internal/sim", "TestCampaign"}
 
+// realTag is the build tag of tests on real processes and disks.
+const realTag = "e2e"
+
+// real reports whether the tests are on real processes and disks, which not every machine allows.
+func (d detector) real() bool { return d.pkg == "internal/e2e" }
+
 func (d detector) String() string {
 	if d == campaign {
 		return "campaign"

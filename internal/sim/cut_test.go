@@ -1,38 +1,58 @@
 package sim
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/truecount/truecount/internal/memnet"
 )
 
-// The cuts that a nemesis makes. Several may overlap: the end of one leaves the others.
+// What a nemesis does to the network. Several faults may overlap: the end of one leaves the others.
 
 type link struct{ from, to string }
 
-// sever adds cuts under a number of their own, which the returned function ends.
-func (n *nemesis) sever(links ...link) (undo func()) {
-	n.count(kindCut)
+// ail makes something wrong with links, which the returned act ends. What proves the effect is what the network has counted.
+func (n *nemesis) ail(links []link, make func(link), count func(memnet.Counts) int) *act {
+	before := map[link]memnet.Counts{}
+	for _, l := range links {
+		before[l] = n.Net.Counts(l.from, l.to)
+	}
+	all := func() {
+		for _, l := range links {
+			make(l)
+		}
+	}
 	n.mu.Lock()
 	n.last++
 	number := n.last
-	n.cuts[number] = links
+	n.ills[number] = all
 	n.mu.Unlock()
-	for _, l := range links {
-		n.Net.CutOneWay(l.from, l.to)
-	}
-	return func() {
+	all()
+	return &act{func() {
 		n.mu.Lock()
-		delete(n.cuts, number)
-		var rest []link
-		for _, links := range n.cuts {
-			rest = append(rest, links...)
-		}
-		n.mu.Unlock()
+		defer n.mu.Unlock()
+		delete(n.ills, number)
 		n.Net.Heal()
-		for _, l := range rest {
-			n.Net.CutOneWay(l.from, l.to)
+		for _, again := range n.ills {
+			again()
 		}
-	}
+	}, func() string {
+		met := 0
+		for _, l := range links {
+			met += count(n.Net.Counts(l.from, l.to).Since(before[l]))
+		}
+		if met == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%d segments and dials met it", met)
+	}}
+}
+
+// sever cuts links.
+func (n *nemesis) sever(links ...link) *act {
+	return n.ail(links, func(l link) { n.Net.CutOneWay(l.from, l.to) }, func(c memnet.Counts) int { return c.Held + c.Hung })
 }
 
 // links are all from one side to the other.
@@ -54,31 +74,28 @@ func sides(target string) (left, right []string) {
 	return strings.Split(l, ","), strings.Split(r, ",")
 }
 
-func (n *nemesis) isolate(f fault) func() { return n.sever(both([]string{f.target}, n.hosts)...) }
+func (n *nemesis) isolate(f fault) *act { return n.sever(both([]string{f.target}, n.hosts)...) }
 
-func (n *nemesis) mute(f fault) func() { return n.sever(links([]string{f.target}, n.hosts)...) }
+func (n *nemesis) mute(f fault) *act { return n.sever(links([]string{f.target}, n.hosts)...) }
 
-func (n *nemesis) deafen(f fault) func() { return n.sever(links(n.hosts, []string{f.target})...) }
+func (n *nemesis) deafen(f fault) *act { return n.sever(links(n.hosts, []string{f.target})...) }
 
-func (n *nemesis) cut(f fault) func() {
-	left, right := sides(f.target)
-	return n.sever(both(left, right)...)
-}
+func (n *nemesis) cut(f fault) *act { return n.sever(both(sides(f.target))...) }
 
-func (n *nemesis) oneWay(f fault) func() {
-	left, right := sides(f.target)
-	return n.sever(links(left, right)...)
-}
+func (n *nemesis) oneWay(f fault) *act { return n.sever(links(sides(f.target))...) }
 
 // bridge cuts two sides, but for one host that talks to both.
-func (n *nemesis) bridge(f fault) func() {
+func (n *nemesis) bridge(f fault) *act {
 	left, right := sides(f.target)
+	if len(left) == 1 {
+		left, right = right, left
+	}
 	return n.sever(both(left[1:], right)...)
 }
 
-// ring lets each host talk to its neighbours only: of three in a ring, the first two are cut instead.
-func (n *nemesis) ring(fault) func() {
-	if len(n.hosts) <= 3 {
+// ring lets each host talk to its neighbours only. Of three, two don't talk to each other then.
+func (n *nemesis) ring(fault) *act {
+	if len(n.hosts) == 3 {
 		return n.sever(both(n.hosts[:1], n.hosts[1:2])...)
 	}
 	var all []link
@@ -92,15 +109,18 @@ func (n *nemesis) ring(fault) func() {
 	return n.sever(all...)
 }
 
-// flap cuts and heals again and again.
-func (n *nemesis) flap(f fault) func() {
+// flap cuts and heals again and again. Each cut counts as one, if it had an effect.
+func (n *nemesis) flap(f fault) *act {
 	left, right := sides(f.target)
-	over := make(chan struct{})
-	n.pending.Go(func() {
+	over, met := make(chan struct{}), 0
+	var done sync.WaitGroup
+	done.Go(func() {
 		for {
-			undo := n.sever(both(left, right)...)
+			cut := n.sever(both(left, right)...)
 			n.Pass(time.Duration(f.amount) * time.Millisecond)
-			undo()
+			if cut.undo(); cut.effect() != "" {
+				met++
+			}
 			select {
 			case <-over:
 				return
@@ -108,5 +128,49 @@ func (n *nemesis) flap(f fault) func() {
 			}
 		}
 	})
-	return func() { close(over) }
+	return &act{func() { close(over); done.Wait() }, func() string {
+		if met == 0 {
+			return ""
+		}
+		for range met - 1 {
+			n.count(kindCut)
+		}
+		return fmt.Sprintf("%d of the cuts met something", met)
+	}}
+}
+
+// spoil makes links bad between two sides, in both directions.
+func (n *nemesis) spoil(f fault, with memnet.Link, count func(memnet.Counts) int) *act {
+	return n.ail(both(sides(f.target)), func(l link) {
+		if err := n.Net.Shape(l.from, l.to, with); err != nil {
+			n.anomaly("harness", "%v", err)
+		}
+	}, count)
+}
+
+func (n *nemesis) delay(f fault) *act {
+	longest := time.Duration(f.amount*n.plan.setup.pace) * time.Millisecond
+	return n.spoil(f, memnet.Link{Hi: longest}, func(c memnet.Counts) int { return c.Delayed })
+}
+
+func (n *nemesis) loss(f fault) *act {
+	return n.spoil(f, memnet.Link{Loss: float64(f.amount) / 100}, func(c memnet.Counts) int { return c.Lost })
+}
+
+func (n *nemesis) slowLink(f fault) *act {
+	return n.spoil(f, memnet.Link{Rate: f.amount << 10}, func(c memnet.Counts) int { return c.Slowed })
+}
+
+// reset breaks all connections of a host.
+func (n *nemesis) reset(f fault) *act {
+	broken := 0
+	for _, host := range n.hosts {
+		if host != f.target {
+			broken += n.Net.Break(f.target, host)
+		}
+	}
+	if broken == 0 {
+		return nil
+	}
+	return &act{nil, always(fmt.Sprintf("%d connections were reset", broken))}
 }

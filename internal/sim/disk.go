@@ -26,6 +26,7 @@ type disk struct {
 	frozen    chan struct{}    // closed when the writes that hang go on; nil: none does
 	failing   map[Access]error // of the next access
 	failed    int              // accesses that have
+	writes    int              // that were begun, of any kind
 	lost      uint64           // from this entry on, nothing is durable and a sync says so no more; 0: all is well
 	written   func()           // called when a write has taken its time and is not durable yet
 	log       map[uint64]*raft.Log
@@ -67,7 +68,7 @@ func (d *disk) crash() *disk {
 	c := newDisk(d.rng, d.latency)
 	c.log, c.stable, c.numbers = maps.Clone(d.log), maps.Clone(d.stable), maps.Clone(d.numbers)
 	c.first, c.last = d.first, d.last
-	c.snapshots, c.opened, c.failed = slices.Clone(d.snapshots), d.opened, d.failed
+	c.snapshots, c.opened, c.failed, c.writes = slices.Clone(d.snapshots), d.opened, d.failed, d.writes
 	d.thawLocked() // nobody hears of those writes any more
 	for _, l := range d.writing[:d.rng.IntN(len(d.writing)+1)] {
 		c.keep(l)
@@ -107,6 +108,7 @@ func (d *disk) change(kind Access, apply func(*disk)) error {
 func (d *disk) work() {
 	d.mu.Lock()
 	latency := d.latency
+	d.writes++
 	d.mu.Unlock()
 	time.Sleep(latency)
 	for {

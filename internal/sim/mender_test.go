@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/truecount/truecount/cluster"
@@ -32,30 +33,42 @@ func (n *nemesis) ask(limit time.Duration, change func(*cluster.Node, context.Co
 	return err
 }
 
-func (n *nemesis) transfer(f fault) func() {
-	n.count("transfer")
+func (n *nemesis) transfer(f fault) *act {
+	var handed atomic.Bool
 	n.pending.Go(func() {
-		_ = n.ask(2*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.TransferTo(ctx, f.target) })
+		err := n.ask(2*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.TransferTo(ctx, f.target) })
+		handed.Store(err == nil)
 	})
-	return nil
+	return &act{nil, proof(&handed, "leadership was handed over")}
+}
+
+// proof is the effect of what was done by the time that it is asked for.
+func proof(done *atomic.Bool, effect string) func() string {
+	return func() string {
+		if !done.Load() {
+			return ""
+		}
+		return effect
+	}
 }
 
 // replace removes a member for ever, and lets a new one of this name join with an empty disk.
-func (n *nemesis) replace(f fault) func() {
+func (n *nemesis) replace(f fault) *act {
 	node := n.Node(f.target)
 	if node == nil || f.target == reader || !n.undecided.CompareAndSwap(false, true) {
 		return nil
 	}
-	n.count("replacement")
 	id := node.Local().ServerID
+	var removed atomic.Bool
 	n.pending.Go(func() {
 		defer n.undecided.Store(false)
 		err := n.ask(4*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.Remove(ctx, id) })
 		if err == nil {
+			removed.Store(true)
 			n.admit(f.target)
 		}
 	})
-	return nil
+	return &act{nil, proof(&removed, id+" was removed")}
 }
 
 // admit starts a host with an empty disk and lets it join. It reports whether it did.
@@ -97,7 +110,6 @@ func (n *nemesis) admit(host string) bool {
 func (n *nemesis) heal() {
 	s := n.plan.setup
 	n.Net.Heal()
-	n.Net.Delay(s.fastNet, s.slowNet)
 	for _, host := range n.hosts {
 		n.mu.Lock()
 		n.down[host] = 0
@@ -105,7 +117,9 @@ func (n *nemesis) heal() {
 		n.mu.Unlock()
 		n.calm(host)
 		n.Thaw(host)
-		n.FailAppend(host, nil)
+		for what := Append; what <= ReadImage; what++ {
+			n.Fail(host, what, nil)
+		}
 		n.SetFree(host, allFree)
 		if n.Node(host) == nil {
 			n.startAgain(host)

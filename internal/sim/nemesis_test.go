@@ -3,6 +3,7 @@ package sim
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +19,7 @@ type nemesis struct {
 	mu        sync.Mutex
 	down      map[string]int    // why a host shall not run: how many faults say so
 	hurt      map[string]string // hosts that may end themselves by now, and why
-	cuts      map[int][]link    // by the number of the fault
+	ills      map[int]func()    // what is wrong with the network, by number: makes it so again
 	notes     []history.Fault   // what was done
 	undecided atomic.Bool       // somebody is about to be removed
 	healed    time.Time
@@ -26,11 +27,18 @@ type nemesis struct {
 	last      int
 }
 
+// act is a fault that was begun: how it ends, if it has to, and then what proves that it acted; empty: nothing does.
+type act struct {
+	undo   func()
+	effect func() string
+}
+
 // ending is the end of a fault.
 type ending struct {
 	at   time.Time
-	undo func()
-	note int // in notes; -1: none
+	act  act
+	kind string
+	note history.Fault
 }
 
 // rage carries out the whole schedule.
@@ -41,39 +49,39 @@ func (n *nemesis) rage(s schedule) {
 		rows[v.name] = v
 	}
 	for _, f := range s {
-		open = n.endBefore(open, n.began.Add(f.at))
-		if n.broken() {
+		if open = n.endBefore(open, n.began.Add(f.at)); n.broken() {
 			break
 		}
-		at := time.Since(n.began)
 		f.target = n.aim(f.target)
 		leader := n.Leader()
-		note := history.Fault{Kind: f.verb, Target: f.target, Leader: f.target == leader && leader != "", At: at}
-		undo := rows[f.verb].do(n, f)
-		n.mu.Lock()
-		n.notes = append(n.notes, note)
-		number := len(n.notes) - 1
-		n.mu.Unlock()
-		if undo != nil {
-			open = append(open, ending{n.began.Add(f.at + f.length), undo, number})
+		note := history.Fault{Kind: f.verb, Target: f.target, Leader: f.target == leader && leader != "", At: time.Since(n.began)}
+		if did := rows[f.verb].do(n, f); did != nil {
+			open = append(open, ending{n.began.Add(f.at + f.length), *did, rows[f.verb].kind, note})
 		}
 	}
 	n.endBefore(open, n.began.Add(n.plan.setup.length))
 	n.pending.Wait()
 }
 
-// endBefore ends what is due before a time, and waits for that.
+// endBefore ends what is due before a time, and waits for that. A fault without an effect, such as a cut between dead hosts, was none.
 func (n *nemesis) endBefore(open []ending, then time.Time) (left []ending) {
-	slices.SortFunc(open, func(a, b ending) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(open, func(a, b ending) int { return a.at.Compare(b.at) })
 	for i, e := range open {
 		if e.at.After(then) {
 			left = open[i:]
 			break
 		}
 		n.Pass(time.Until(e.at))
-		e.undo()
+		if e.act.undo != nil {
+			e.act.undo()
+		}
+		e.note.End, e.note.Effect = time.Since(n.began), e.act.effect()
+		if e.note.Effect == "" {
+			continue
+		}
+		n.count(e.kind)
 		n.mu.Lock()
-		n.notes[e.note].End = time.Since(n.began)
+		n.notes = append(n.notes, e.note)
 		n.mu.Unlock()
 	}
 	n.Pass(time.Until(then))
@@ -101,7 +109,6 @@ func (n *nemesis) hold(host string) {
 	n.mu.Lock()
 	n.down[host]++
 	n.mu.Unlock()
-	n.count(kindCrash)
 	n.Crash(host)
 }
 
@@ -116,15 +123,40 @@ func (n *nemesis) release(host string) {
 	}
 }
 
-// startAgain starts a host that is down.
+// startAgain starts a host that is down, as often as a disk that fails makes it necessary.
 func (n *nemesis) startAgain(host string) {
 	n.calm(host)
-	if _, err := n.open(host, Host{}); err != nil && !errors.Is(err, errCrashed) {
+	if n.plan.setup.forgetful {
+		n.forget(host)
+	}
+	for {
+		_, err := n.open(host, Host{})
+		if err == nil || errors.Is(err, errCrashed) {
+			return
+		}
 		if strings.Contains(err.Error(), "was removed") {
 			n.admit(host)
 			return
 		}
-		n.anomaly("start", "%s does not start again: %v", host, err)
+		n.mu.Lock()
+		why := n.hurt[host]
+		delete(n.hurt, host)
+		n.mu.Unlock()
+		if why == "" {
+			n.anomaly("start", "%s does not start again: %v", host, err)
+			return
+		}
+		n.Pass(100 * time.Millisecond)
+	}
+}
+
+// forget takes the last entries off a log, as a disk does that says too early that it has written them.
+func (n *nemesis) forget(host string) {
+	d := n.disk(host)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last > d.first+10 {
+		d.forget(d.last-4, d.last)
 	}
 }
 
@@ -151,71 +183,123 @@ func (n *nemesis) may(host, why string) {
 	n.hurt[host] = why
 }
 
-func (n *nemesis) crash(f fault) func() {
+// always is the effect of what can't fail to have one.
+func always(effect string) func() string { return func() string { return effect } }
+
+func (n *nemesis) crash(f fault) *act {
+	if n.Node(f.target) == nil {
+		return nil
+	}
 	n.hold(f.target)
-	return func() { n.release(f.target) }
+	return &act{func() { n.release(f.target) }, always("the process was ended")}
 }
 
-func (n *nemesis) crashAll(fault) func() {
+// crashAll ends all processes at once and starts them one after the other, some moments apart.
+func (n *nemesis) crashAll(f fault) *act {
+	ended := 0
 	for _, host := range n.hosts {
+		if n.Node(host) != nil {
+			ended++
+		}
 		n.hold(host)
 	}
-	return func() {
-		for i := range n.hosts {
-			n.release(n.hosts[(i+n.last)%len(n.hosts)])
-		}
+	for range ended - 1 {
+		n.count(kindCrash)
 	}
+	return &act{func() {
+		for i := range n.hosts {
+			n.release(n.hosts[(i+f.amount)%len(n.hosts)])
+		}
+	}, always("all processes were ended")}
 }
 
-func (n *nemesis) crashAtWrite(f fault) func() {
+func (n *nemesis) crashAtWrite(f fault) *act {
 	if n.Node(f.target) == nil {
-		return n.crash(f)
+		return nil
 	}
 	crashed := n.atWrite(f.target, f.amount, n.Latency, func() { n.hold(f.target) })
-	return func() {
+	return &act{func() {
 		if !crashed() {
 			n.calm(f.target)
 			return
 		}
 		n.release(f.target)
-	}
+	}, func() string {
+		if !crashed() {
+			return ""
+		}
+		return "the process was ended in a write"
+	}}
 }
 
-func (n *nemesis) delay(f fault) func() {
-	n.count("delay")
-	s := n.plan.setup
-	n.Net.Delay(s.fastNet, time.Duration(f.amount*s.pace)*time.Millisecond)
-	return func() { n.Net.Delay(s.fastNet, s.slowNet) }
+// disturb is a fault of a host's disk that acts if the host writes meanwhile.
+func (n *nemesis) disturb(host string, undo func()) *act {
+	before := n.Writes(host)
+	return &act{undo, func() string {
+		if writes := n.Writes(host) - before; writes > 0 {
+			return fmt.Sprintf("%d writes met it", writes)
+		}
+		return ""
+	}}
 }
 
-func (n *nemesis) slowDisk(f fault) func() {
-	n.count("slow disk")
+func (n *nemesis) slowDisk(f fault) *act {
 	n.Slow(f.target, time.Duration(f.amount)*time.Millisecond)
-	return func() { n.Slow(f.target, n.Latency) }
+	return n.disturb(f.target, func() { n.Slow(f.target, n.Latency) })
 }
 
-func (n *nemesis) freeze(f fault) func() {
-	n.count("frozen disk")
+func (n *nemesis) freeze(f fault) *act {
 	n.may(f.target, "its disk was frozen")
 	n.Freeze(f.target)
-	return func() { n.Thaw(f.target) }
+	return n.disturb(f.target, func() { n.Thaw(f.target) })
 }
 
-func (n *nemesis) failWrite(f fault) func() {
-	n.count("failing disk")
+// failWrite lets an access to the disk fail, of the kinds after which a node must end itself.
+func (n *nemesis) failWrite(f fault) *act {
 	n.may(f.target, "its disk fails")
-	n.FailAppend(f.target, errors.New("an error of the disk"))
-	return func() { n.FailAppend(f.target, nil) }
+	before := n.Failed(f.target)
+	what := []Access{Append, Sync, StoreValue, Truncate, Append}[f.amount%5]
+	n.Fail(f.target, what, errors.New("an error of the disk"))
+	return &act{func() { n.Fail(f.target, what, nil) }, func() string {
+		if n.Failed(f.target) == before {
+			return ""
+		}
+		return "an access failed"
+	}}
 }
 
-func (n *nemesis) fill(f fault) func() {
-	n.count("full disk")
+func (n *nemesis) fill(f fault) *act {
 	n.SetFree(f.target, 1<<20)
-	return func() { n.SetFree(f.target, allFree) }
+	low := false
+	return &act{func() {
+		node := n.Node(f.target)
+		low = node != nil && node.Local().DiskLow
+		n.SetFree(f.target, allFree)
+	}, func() string {
+		if !low {
+			return ""
+		}
+		return "the node refused writes"
+	}}
 }
 
-func (n *nemesis) clock(f fault) func() {
-	n.count("clock jump")
-	n.Skew(f.target, time.Duration(f.amount)*time.Second)
-	return nil
+// clock lets a wall clock jump, drift or strobe until the next fault of this kind.
+func (n *nemesis) clock(f fault) *act {
+	by := time.Duration(f.amount) * time.Second
+	switch f.amount % 3 {
+	case 0:
+		n.Skew(f.target, by)
+	case 1, -1:
+		n.Drift(f.target, int64(f.amount)*100)
+	default:
+		n.Strobe(f.target, by, 500*time.Millisecond)
+	}
+	host := n.hostOf(f.target)
+	return &act{nil, func() string { return fmt.Sprintf("the clock is off by %v", time.Until(n.wallOf(host))) }}
+}
+
+func (n *nemesis) hostOf(name string) *Host {
+	n.Cluster.mu.Lock()
+	defer n.Cluster.mu.Unlock()
+	return n.Cluster.hosts[name]
 }

@@ -95,6 +95,14 @@ func (c *Cluster) Failed(name string) int {
 	return d.failed
 }
 
+// Writes is how many writes to a host's disk were begun, over all its lives.
+func (c *Cluster) Writes(name string) int {
+	d := c.disk(name)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.writes
+}
+
 // Damage flips a bit of an entry on a host's disk, and tells which; 0: none is there. (Images are damaged as files, by tests of
 // the package cluster: what checks them is the store of files.)
 func (c *Cluster) Damage(name string) (index uint64) {

@@ -16,7 +16,13 @@ func TestMembersWithoutAVoteConfirmNoLeader(t *testing.T) {
 		c := New(t, 1)
 		defer c.Stop()
 		c.Timing = cluster.Timing{Heartbeat: 3 * time.Second, Election: 3 * time.Second, Lease: 3 * time.Second}
-		c.StartThree()
+		c.Start("n1", true)
+		c.WaitFor("leader", 20*time.Second, func() bool { return c.Leader() == "n1" }) // with these times it is in no hurry
+		for _, name := range []string{"n2", "n3"} {
+			c.Start(name, false)
+			c.Join(name, "n1")
+		}
+		c.waitVoters("n1", "n1 n2 n3")
 		for _, name := range []string{"n4", "n5"} {
 			c.StartNonvoter(name)
 			c.Join(name, "n1")

@@ -43,6 +43,10 @@ func words(op history.Op) []any {
 		return []any{"IC.SETSLICE", op.Key, op.Instance, op.Arg}
 	case history.ICDelSlice:
 		return []any{"IC.DELSLICE", op.Key, op.Instance}
+	case history.ICDel:
+		return []any{"IC.DEL", op.Key, op.Instance}
+	case history.ICBeat:
+		return []any{"IC.HEARTBEAT", op.Instance}
 	case history.ICIncrIf:
 		return []any{"IC.INCRBYIF", op.Key, op.Instance, string(op.If), op.Operand, op.Arg}
 	default:
@@ -61,7 +65,7 @@ func understand(op history.Op, value any) (history.Reply, bool) {
 		return history.Int(n), ok
 	case history.Set:
 		return history.Nil(), value == "OK"
-	case history.Incr, history.Del:
+	case history.Incr, history.Del, history.ICBeat:
 		n, ok := value.(int64)
 		return history.Int(n), ok
 	case history.Cas:
@@ -82,6 +86,8 @@ func understand(op history.Op, value any) (history.Reply, bool) {
 		r.Applied, r.Int, r.Mine, r.Old, r.OldMine, r.Epoch = n[0] == 1, n[1], n[2], n[3], n[4], n[5]
 	case op.Kind == history.ICDelSlice && len(n) == 3:
 		r.Int, r.OldMine, r.Epoch = n[0], n[1], n[2]
+	case op.Kind == history.ICDel && len(n) == 3:
+		r.Old, r.OldMine, r.Epoch = n[0], n[1], n[2]
 	case op.Kind >= history.ICIncr && op.Kind <= history.ICSetSlice && len(n) == 3:
 		r.Int, r.Mine, r.Epoch = n[0], n[1], n[2]
 	default:

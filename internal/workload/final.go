@@ -25,14 +25,15 @@ func (c *Crowd) Finals(ctx context.Context) []history.Look {
 	rest(ctx, c.options.Lease+settling)
 	var looks []history.Look
 	for _, node := range c.options.Nodes() {
-		for ctx.Err() == nil {
-			look, err := c.look(node)
-			if err == nil {
-				looks = append(looks, look)
-				break
-			}
-			rest(ctx, afterNo)
+		look, err := c.look(node)
+		for err != nil && rest(ctx, afterNo) {
+			look, err = c.look(node)
 		}
+		if err != nil {
+			c.complain(node.Name, "it can't be read in the end: %v", err)
+			continue
+		}
+		looks = append(looks, look)
 	}
 	ctx, cancel := context.WithTimeout(ctx, comparing)
 	defer cancel()
@@ -102,11 +103,21 @@ func (c *Crowd) look(node Node) (history.Look, error) {
 	return look, by.status(&look)
 }
 
-// plainKeys are those that live as long as the run.
+// plainKeys are all that are counted with, but for those that expire.
 func (c *Crowd) plainKeys() (keys []string) {
 	for prefix, n := range map[string]int{"hot:": hotKeys, "many:": manyKeys, "pipe:": pipeKeys, "once:": onceKeys} {
 		for i := range n {
 			keys = append(keys, prefix+strconv.Itoa(i))
+		}
+	}
+	for _, prefix := range []string{"mix", "stock"} {
+		keys = append(keys, c.keys.all(prefix)...)
+	}
+	for _, prefix := range []string{"multi", "oncemulti"} {
+		for _, base := range c.keys.all(prefix) {
+			for i := range groupKeys {
+				keys = append(keys, base+part(i))
+			}
 		}
 	}
 	return keys

@@ -71,14 +71,20 @@ func (l *life) act() {
 		op.Kind, op.Arg = history.ICGet, 0
 	case 9, 10, 11, 12:
 		op.Epoch = l.epoch
+	case 13, 14, 15:
+		op.Kind, op.Arg = history.ICBeat, 0
+	case 16:
+		if l.rng.IntN(3) == 0 {
+			op.Kind, op.Arg = history.ICDel, 0
+		}
 	}
 	outcome, answer := l.do(op)
 	switch {
-	case outcome == history.Unknown && op.Kind != history.ICGet:
+	case outcome == history.Unknown && op.Kind != history.ICGet && op.Kind != history.ICBeat:
 		l.keys.spoil(l.key)
 	case answer.Code == "STALEEPOCH":
 		l.epoch = 0 // unknown, until the next answer
-	case outcome == history.Done:
+	case outcome == history.Done && op.Kind != history.ICBeat:
 		l.epoch = answer.Epoch
 	}
 }

@@ -70,6 +70,8 @@ func TestRepliesAreUnderstoodOrRefused(t *testing.T) {
 		{history.Op{Kind: history.ICDelSlice}, list(9, 4, 1), history.Reply{Int: 9, Present: true, OldMine: 4, Epoch: 1}},
 		{history.Op{Kind: history.ICIncrIf}, list(1, 9, 4, 8, 3, 2), history.Reply{Int: 9, Present: true, Applied: true, Mine: 4, Old: 8, OldMine: 3, Epoch: 2}},
 		{history.Op{Kind: history.ICIncrIf}, "OK", bad},
+		{history.Op{Kind: history.ICDel}, list(9, 4, 1), history.Reply{Present: true, Old: 9, OldMine: 4, Epoch: 1}},
+		{history.Op{Kind: history.ICBeat}, int64(3000), history.Int(3000)},
 	} {
 		got, ok := understand(c.op, c.value)
 		if ok != (c.want != bad) || ok && got != c.want {
