@@ -13,7 +13,13 @@
 // background; it can neither dial nor be dialed, and what it still answers counts as unknown. Faults come from a seeded
 // source, but the Go scheduler and raft's own jitter are not seeded: a failure is repeated by running its seed often.
 //
-// Tests: this is the test kit; its users are beside it.
+// Tests: this is the test kit; its users are beside it. campaign_test.go is make sim: trials without end, drawn from seeds.
+//
+//	setup_test.go, schedule_test.go     what a seed decides: the configuration, and what goes wrong when
+//	nemesis_test.go, cut_, mender_      how that is done, and the proof that it had an effect
+//	workload_test.go, traffic_          what clients do, recorded as history.Ops
+//	trial_test.go                       one run; history.Verify judges it
+//	shrink_test.go                      faults that a failing trial can do without
 package sim
 
 import (

@@ -131,7 +131,26 @@ func (n *nemesis) heal() {
 			n.anomaly("available", "%s can't join again", host)
 		}
 	}
-	n.within("vote of every host", n.allIn)
+	n.within("vote of every host", func() bool { n.expel(); return n.allIn() })
+}
+
+// expel removes members whose directory is gone: a host whose join was cut off began once more, with an empty disk.
+func (n *nemesis) expel() {
+	leader := n.at(n.Leader())
+	if leader == nil {
+		return
+	}
+	there := map[string]bool{}
+	for _, host := range n.hosts {
+		if node := n.at(host); node != nil {
+			there[node.Local().ServerID] = true
+		}
+	}
+	for _, m := range leader.Local().Members {
+		if !there[m.ServerID] && len(there) == len(n.hosts) {
+			_ = n.ask(2*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.Remove(ctx, m.ServerID) })
+		}
+	}
 }
 
 // belongs reports whether a host runs with a directory that is a member's, as soon as there is a leader who says so.
