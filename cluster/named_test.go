@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -52,6 +53,18 @@ func answerAs(id string, rpcs <-chan raft.RPC, done <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// With one, raft hangs when leadership ends while it is full: see noPipeline.
+func TestRaftIsOfferedNoPipeline(t *testing.T) {
+	wire := make(oneAddress, 1)
+	trans := gatedTransport{namedTransport: namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+		Stream: wire, MaxPool: 1, MaxRPCsInFlight: noPipeline, Timeout: raftTimeout})}, silence: &silence{}}
+	if _, err := trans.AppendEntriesPipeline("c-1", "c:1"); !errors.Is(err, raft.ErrPipelineReplicationNotSupported) {
+		t.Errorf("a pipeline is offered: %v", err)
+	}
+	trans.Close()
+	close(wire)
 }
 
 func TestAnAnswerCountsForTheMemberThatGaveIt(t *testing.T) {

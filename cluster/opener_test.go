@@ -60,8 +60,13 @@ func TestALeaderOpensItsTermThoughNobodyTellsItOfIt(t *testing.T) {
 				answered := make(chan answer, 1)
 				l.offer(offer{fsm.Number{Origin: "n1-1", Incarnation: 1, Sequence: 1},
 					fsm.AppendBatch(nil, fsm.Number{Origin: "n1-1", Incarnation: 1, Sequence: 1}, 0), func(a answer) { answered <- a }})
-				if a := <-answered; a.kind != answerResults {
-					t.Errorf("a Batch: %+v", a)
+				select {
+				case a := <-answered:
+					if a.kind != answerResults {
+						t.Errorf("a Batch: %+v", a)
+					}
+				case <-time.After(time.Second):
+					t.Error("a Batch is not answered")
 				}
 			})
 		})

@@ -89,6 +89,13 @@ func TestAnImageMakesAnEqualReplica(t *testing.T) {
 	if after, _ := second.digest(); after != before {
 		t.Error("a bad image has changed the replica")
 	}
+	before, _ = first.digest()
+	if err := first.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err == nil {
+		t.Error("a replica goes back to an image of before")
+	}
+	if after, _ := first.digest(); after != before {
+		t.Error("an image of before has changed the replica")
+	}
 	full := &memorySink{full: true}
 	if err := snapshot.Persist(full); err == nil || !full.cancelled || full.closed {
 		t.Errorf("a full disk: %v, %+v", err, full)

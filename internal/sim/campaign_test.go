@@ -1,14 +1,18 @@
 package sim
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,14 +27,16 @@ var (
 	campaignTime = flag.Duration("duration", 0, "how long a campaign takes, in real time; 0: as part of the tests, 3 s")
 	campaignSeed = flag.Uint64("seed", 0, "the only seed of the campaign, tried again and again; 0: one after the other, from a drawn one")
 	campaignTry  = flag.Int("tries", 20, "how often the seed is tried")
+	campaignKeep = flag.String("keep", "", "a directory for the histories of trials with an anomaly, for truecount verify")
 	campaignStop = flag.Bool("first", false, "end at the first anomaly and look no further into it")
 )
 
 const (
 	campaignWorkers = 2                // trials at a time
-	stuckAfter      = 60 * time.Second // of real time, for a trial
+	stuckAfter      = 40 * time.Second // of real time, without a step
 	mostInvalid     = 0.05             // of the trials may prove nothing
 	shownAnomalies  = 5
+	timeForLong     = 10 * time.Second // that must be left for a trial of many minutes
 	checkTime       = 20 * time.Second // of all searches of a trial
 )
 
@@ -38,6 +44,7 @@ const (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if *campaignTime > 0 {
+		fmt.Println(theTally.details())
 		fmt.Println(theTally.line())
 	}
 	os.Exit(code)
@@ -90,7 +97,15 @@ func TestCampaign(t *testing.T) {
 }
 
 func (y *tally) details() string {
-	return fmt.Sprintf("%d trials, %d of them invalid %v; faults: %v", y.trials, y.invalid, y.reasons, y.faults)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d trials, %d of them invalid; faults with an effect:", y.trials, y.invalid)
+	for _, kind := range slices.Sorted(maps.Keys(y.faults)) {
+		fmt.Fprintf(&b, " %s %d,", kind, y.faults[kind])
+	}
+	for reason, n := range y.reasons {
+		fmt.Fprintf(&b, "\ninvalid, %d times: %s", n, reason)
+	}
+	return b.String()
 }
 
 // campaign hands out seeds.
@@ -140,6 +155,9 @@ func (c *campaign) next() (seed uint64, ok bool) {
 // judge makes one trial, adds it up, and looks further into it if something is wrong.
 func (c *campaign) judge(t *testing.T, seed uint64) {
 	plan := drawPlan(seed)
+	if plan.setup.long() && time.Until(c.end) < timeForLong && !c.only {
+		return
+	}
 	o := watchedTrial(t, plan)
 	first := c.add(o)
 	if len(o.anomalies) == 0 {
@@ -214,16 +232,12 @@ func (o outcomeOf) report(short bool) string {
 	return b.String()
 }
 
-// watchedTrial makes a trial in a bubble of its own. One that comes to no end in real time, as in a hot loop, in which virtual time
-// stands still, ends the process.
+// watchedTrial makes a trial in a bubble of its own, and judges it.
 func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
-	dog := time.AfterFunc(stuckAfter, func() {
-		fmt.Printf("anomaly: stuck: no end after %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n",
-			stuckAfter, p.seed, p.setup, p.faults, p.seed)
-		debug.SetTraceback("all")
-		panic("stuck trial of seed " + strconv.FormatUint(p.seed, 10))
-	})
-	defer dog.Stop()
+	var steps atomic.Int64
+	over := make(chan struct{})
+	defer close(over)
+	go watchdog(p, &steps, over)
 	t.Run(fmt.Sprintf("seed %d", p.seed), func(t *testing.T) {
 		defer func() {
 			if r := recover(); r != nil { // blocked goroutines remain
@@ -231,10 +245,30 @@ func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 				o.anomalies = append(o.anomalies, fmt.Sprintf("panic: %v", r))
 			}
 		}()
-		synctest.Test(t, func(t *testing.T) { runTrial(t, p, &o) })
+		synctest.Test(t, func(t *testing.T) { runTrial(t, p, &steps, &o) })
 	})
 	o.judge()
 	return o
+}
+
+// watchdog ends the process if a trial takes no steps for long. In a hot loop virtual time stands still, so the bubble can't tell.
+func watchdog(p plan, steps *atomic.Int64, over <-chan struct{}) {
+	tick := time.NewTicker(stuckAfter)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		select {
+		case <-over:
+			return
+		case <-tick.C:
+		}
+		if now := steps.Load(); now != last {
+			last = now
+			continue
+		}
+		fmt.Printf("anomaly: stuck: no step in %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n", stuckAfter, p.seed, p.setup, p.faults, p.seed)
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("stuck trial of seed %d", p.seed))
+	}
 }
 
 // judge asks the checkers.
@@ -255,5 +289,18 @@ func (o *outcomeOf) judge() {
 	if o.answered < enoughAnswers && o.invalid == "" {
 		o.invalid = "too few answers"
 	}
+	if *campaignKeep != "" && len(o.anomalies) > 0 {
+		if err := o.keep(filepath.Join(*campaignKeep, fmt.Sprintf("sim-%d.jsonl", o.plan.seed))); err != nil {
+			o.anomalies = append(o.anomalies, "harness: "+err.Error())
+		}
+	}
 	o.run.Ops, o.run.Looks = nil, nil
+}
+
+func (o *outcomeOf) keep(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(history.WriteRun(f, o.run), f.Close())
 }

@@ -272,7 +272,7 @@ func TestDisksThatAreAllSlowKeepTheirLeader(t *testing.T) {
 				t.Errorf("%d increments in a minute, at 1 s each", counted)
 			}
 			if now := c.Leader(); now != leader || c.Node(now).Local().Term != term {
-				t.Errorf("%s leads in term %d, it was %s in term %d", now, c.Node(now).Local().Term, leader, term)
+				t.Errorf("%q leads, in term %d; it was %s in term %d", now, c.Node(leader).Local().Term, leader, term)
 			}
 		})
 	}

@@ -169,6 +169,38 @@ func TestAMemberRemovedWhileDownLearnsOfItAndDoesNotDisturb(t *testing.T) {
 		if now := c.Node("n1").Local().Term; now != term {
 			t.Errorf("term %d, was %d before the removed node came back", now, term)
 		}
+		c.Crash("n3")
+		if _, err := c.open("n3", Host{}); err == nil || !strings.Contains(err.Error(), "was removed from its cluster") {
+			t.Errorf("a removed node starts again: %v", err)
+		}
+	})
+}
+
+// A member that was removed while it was down, and asks to be let in again before it has heard of that.
+func TestARemovedMemberIsNotLetInAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(t, 35)
+		defer c.Stop()
+		c.StartThree()
+		c.Crash("n3")
+		if err := c.remove("n2", "n3"); err != nil {
+			t.Fatal(err)
+		}
+		c.waitVoters("n2", "n1 n2")
+		c.Net.Cut("n3", "n2")
+		c.Restart("n3")
+		refused := false
+		for end := time.Now().Add(5 * time.Second); !refused && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			err := c.change("n3", func(n *cluster.Node, ctx context.Context) error { return n.Join(ctx, c.peer("n1")) })
+			if err == nil {
+				t.Fatal("it is let in again")
+			}
+			refused = errors.Is(err, fsm.ErrRefused)
+		}
+		if !refused {
+			t.Error("it was never refused: that proves nothing")
+		}
+		c.waitVoters("n2", "n1 n2")
 	})
 }
 
@@ -182,7 +214,7 @@ func TestANodeWithAnEmptyDiskReplacesTheOneOfItsName(t *testing.T) {
 		c.Wipe("n3")
 		c.Start("n3", false)
 		err := c.change("n3", func(n *cluster.Node, ctx context.Context) error { return n.Join(ctx, c.peer("n1")) })
-		if !errors.Is(err, fsm.ErrRefused) || !strings.Contains(err.Error(), "remove that member first") {
+		if !errors.Is(err, fsm.ErrRefused) || !strings.Contains(err.Error(), "another data directory is a member under the name") {
 			t.Errorf("a wiped disk joins under its old name: %v", err)
 		}
 		if err := c.remove("n1", "n3"); err != nil {

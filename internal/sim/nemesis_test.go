@@ -123,15 +123,40 @@ func (n *nemesis) release(host string) {
 	}
 }
 
-// startAgain starts a host that is down.
+// startAgain starts a host that is down, as often as a disk that fails makes it necessary.
 func (n *nemesis) startAgain(host string) {
 	n.calm(host)
-	if _, err := n.open(host, Host{}); err != nil && !errors.Is(err, errCrashed) {
+	if n.plan.setup.forgetful {
+		n.forget(host)
+	}
+	for {
+		_, err := n.open(host, Host{})
+		if err == nil || errors.Is(err, errCrashed) {
+			return
+		}
 		if strings.Contains(err.Error(), "was removed") {
 			n.admit(host)
 			return
 		}
-		n.anomaly("start", "%s does not start again: %v", host, err)
+		n.mu.Lock()
+		why := n.hurt[host]
+		delete(n.hurt, host)
+		n.mu.Unlock()
+		if why == "" {
+			n.anomaly("start", "%s does not start again: %v", host, err)
+			return
+		}
+		n.Pass(100 * time.Millisecond)
+	}
+}
+
+// forget takes the last entries off a log, as a disk does that says too early that it has written them.
+func (n *nemesis) forget(host string) {
+	d := n.disk(host)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.last > d.first+10 {
+		d.forget(d.last-4, d.last)
 	}
 }
 

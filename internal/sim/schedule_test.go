@@ -63,8 +63,8 @@ const (
 
 func verbs() []verb {
 	return []verb{
-		{name: "crash", kind: kindCrash, weight: 8, target: anyTarget, do: (*nemesis).crash},
-		{name: "crash-all", kind: kindCrash, weight: 2, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
+		{name: "crash", kind: kindCrash, weight: 10, target: anyTarget, do: (*nemesis).crash},
+		{name: "crash-all", kind: kindCrash, weight: 4, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
 		{name: "crash-at-write", kind: kindCrash, weight: 4, target: anyTarget, amount: upTo(12), do: (*nemesis).crashAtWrite},
 		{name: "isolate", kind: kindCut, weight: 6, target: anyTarget, do: (*nemesis).isolate},
 		{name: "cut", kind: kindCut, weight: 6, target: twoSides, do: (*nemesis).cut},
@@ -82,7 +82,7 @@ func verbs() []verb {
 		{name: "freeze-disk", kind: "frozen disk", weight: 2, target: anyTarget, do: (*nemesis).freeze},
 		{name: "fail-write", kind: "failing disk", weight: 2, target: anyTarget, amount: upTo(5), do: (*nemesis).failWrite},
 		{name: "fill-disk", kind: "full disk", weight: 1, target: anyTarget, do: (*nemesis).fill},
-		{name: "clock", kind: "clock jump", weight: 3, target: minorityTarget, amount: between(-3600, 3600), brief: true, do: (*nemesis).clock},
+		{name: "clock", kind: "clock jump", weight: 3, target: liarTarget, amount: between(-3600, 3600), brief: true, do: (*nemesis).clock},
 		{name: "transfer", kind: "transfer", weight: 3, target: anyTarget, do: (*nemesis).transfer},
 		{name: "replace", kind: "replacement", weight: 1, target: anyTarget, do: (*nemesis).replace},
 	}
@@ -92,7 +92,7 @@ func verbs() []verb {
 type draw struct {
 	*rand.Rand
 	hosts []string
-	few   int // fewer than half of the voters
+	liar  string // the host whose wall clock can't be trusted
 }
 
 func anyTarget(d *draw) string {
@@ -105,8 +105,8 @@ func anyTarget(d *draw) string {
 	return d.hosts[d.IntN(len(d.hosts))]
 }
 
-// minorityTarget is always one of the same few: time is safe as long as most wall clocks are right.
-func minorityTarget(d *draw) string { return d.hosts[d.IntN(d.few)] }
+// liarTarget is always the same: of any majority of the voters most wall clocks must be right.
+func liarTarget(d *draw) string { return d.liar }
 
 func allHosts(*draw) string { return "all" }
 
@@ -140,10 +140,10 @@ func drawSchedule(rng *rand.Rand, s setup) (all schedule) {
 	if len(have) == 0 {
 		have = verbs()[:1]
 	}
-	d := &draw{Rand: rng, hosts: s.hosts(), few: (s.nodes - 1) / 2}
-	gap := s.length / time.Duration(15+rng.IntN(60))
-	if s.pace > 2 {
-		gap = time.Duration(5+rng.IntN(25)) * time.Second
+	d := &draw{Rand: rng, hosts: s.hosts(), liar: oneOf(rng, s.hosts()...)}
+	gap := s.length / time.Duration(20+rng.IntN(90))
+	if s.long() {
+		gap = time.Duration(3+rng.IntN(20)) * time.Second
 	}
 	most := min(2*gap, time.Duration(1+rng.IntN(5))*time.Second*time.Duration(s.pace))
 	for at := gap; at < s.length; at += gap/4 + within(rng, gap*3/2) {

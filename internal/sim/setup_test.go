@@ -30,6 +30,7 @@ type setup struct {
 	think     time.Duration // of a client, between two steps, at most
 	look      time.Duration // between two looks
 	clients   []string      // the workload of each
+	forgetful bool          // disks lose what they have synced: for the test of the campaign itself
 }
 
 func (s setup) String() string {
@@ -56,7 +57,10 @@ func drawSetup(rng *rand.Rand) setup {
 		s.nodes = 5
 	}
 	s.nonvoter = rng.IntN(4) == 0
-	long := rng.IntN(8) == 0
+	long := rng.IntN(4) == 0
+	if long && rng.IntN(2) == 0 {
+		s.nodes = 3
+	}
 	s.slowNet = oneOf(rng, time.Millisecond, 3*time.Millisecond, 3*time.Millisecond, 10*time.Millisecond)
 	s.latency = oneOf(rng, 100*time.Microsecond, 200*time.Microsecond, time.Millisecond, 4*time.Millisecond)
 	clients := 4 + rng.IntN(5)
@@ -64,15 +68,15 @@ func drawSetup(rng *rand.Rand) setup {
 		s.pace = 3 + rng.IntN(5)
 		s.slowNet = oneOf(rng, 3*time.Millisecond, 10*time.Millisecond, 30*time.Millisecond)
 		s.lease = oneOf(rng, 10*time.Second, 30*time.Second)
-		s.length = time.Duration(10+rng.IntN(20)) * time.Minute
+		s.length = time.Duration(10+rng.IntN(15)) * time.Minute
 		s.think = time.Duration(2+rng.IntN(4)) * time.Second
 		s.look = time.Second
 		clients = 3 + rng.IntN(3)
 	} else {
 		s.pace = oneOf(rng, 1, 1, 1, 2)
 		s.length = time.Duration(8+rng.IntN(18)) * time.Second
-		s.think = time.Duration(10+rng.IntN(50)) * time.Millisecond
-		s.look = 50 * time.Millisecond
+		s.think = time.Duration(20+rng.IntN(100)) * time.Millisecond
+		s.look = 80 * time.Millisecond
 	}
 	switch rng.IntN(3) { // the fewest kept that don't wake hashicorp/raft issue 697: see cluster/snapshots.go
 	case 0:
@@ -90,6 +94,9 @@ func drawSetup(rng *rand.Rand) setup {
 	}
 	return s
 }
+
+// long reports whether the trial is one of those that bring the hours.
+func (s setup) long() bool { return s.length > time.Minute }
 
 // voters are the names of those that vote, hosts of all.
 func (s setup) voters() (names []string) {

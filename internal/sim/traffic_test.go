@@ -110,7 +110,7 @@ func expiry(c *client) func() {
 	n, key, ttl := 0, "", time.Duration(0)
 	var since time.Time
 	return func() {
-		if key == "" || time.Since(since) > 2*ttl+c.span(0, time.Second) {
+		if key == "" || time.Since(since) > 2*(ttl+c.lag())+c.span(0, time.Second) {
 			n++
 			key = fmt.Sprintf("%s%d-%d", expiringKeys, c.row, n)
 			ttl, since = c.span(100*time.Millisecond, 3*time.Second).Round(time.Millisecond), time.Now()
@@ -160,6 +160,9 @@ func countOfInstances(c *client) func() {
 	}
 }
 
+// patience is how long after the last fault the last repetition is answered, at pace 1.
+const patience = 30 * time.Second
+
 // onceOnly repeats a command, at one host after the other, until the answer is definite; and at times one that was answered before.
 func onceOnly(c *client) func() {
 	type sent struct {
@@ -173,11 +176,11 @@ func onceOnly(c *client) func() {
 	return func() {
 		if !open {
 			c.connect()
-			a := c.Do(c.host, fsm.Strong, fsm.Op{Kind: fsm.OpenSession, Key: id[:], Amount: 3_600_000})
+			a := c.Do(c.host, fsm.Strong, fsm.Op{Kind: fsm.OpenSession, Key: id[:], Amount: fsm.MaxSession})
 			open = a.Err == nil && a.Results[0].Code == fsm.OK
 			return
 		}
-		if len(done) > 0 && c.IntN(20) == 0 { // late
+		if len(done) > 0 && c.IntN(20) == 0 { // late, and within the window
 			old := done[max(0, len(done)-1-c.IntN(20))]
 			c.send(old.once, old.op)
 			return
@@ -190,6 +193,9 @@ func onceOnly(c *client) func() {
 				break
 			}
 			c.rest(time.Duration(10+c.IntN(40)) * time.Millisecond)
+			if late := time.Since(c.began) - c.plan.setup.length; late > patience*time.Duration(c.plan.setup.pace) {
+				c.anomaly("available", "%v has no answer %v after the last fault", s.op, late)
+			}
 		}
 		done = append(done, s)
 	}

@@ -21,7 +21,7 @@ func opOf(o history.Op) fsm.Op {
 	case history.IncrIf, history.SetIf, history.ICIncrIf:
 		op.Compare, op.Than = comparatorOf(o.If), fsm.IntValue(o.Operand)
 	case history.Cas:
-		op.Compare, op.Than, op.Flags = fsm.Same, fsm.IntValue(o.Operand), fsm.SetGet
+		op.Compare, op.Than, op.Flags = fsm.EQ, fsm.IntValue(o.Operand), fsm.SetGet|fsm.KeepTTL
 	}
 	if o.Kind == history.SetIf {
 		op.Flags = fsm.Tell

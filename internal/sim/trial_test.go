@@ -25,6 +25,7 @@ type trial struct {
 	recorder history.Recorder
 	nemesis  *nemesis
 	groups   atomic.Int64
+	steps    *atomic.Int64 // taken, for the watchdog
 	idle     chan struct{} // closed: clients begin nothing new
 	over     chan struct{} // closed at the end, and by the first anomaly: everybody stops
 
@@ -69,8 +70,8 @@ func (w witness) Fatal(args ...any) {
 }
 
 // runTrial makes a trial, in a bubble, and leaves what came of it in o.
-func runTrial(t *testing.T, p plan, o *outcomeOf) {
-	r := &trial{plan: p, hosts: p.setup.hosts(), began: time.Now(), idle: make(chan struct{}), over: make(chan struct{}),
+func runTrial(t *testing.T, p plan, steps *atomic.Int64, o *outcomeOf) {
+	r := &trial{plan: p, steps: steps, hosts: p.setup.hosts(), began: time.Now(), idle: make(chan struct{}), over: make(chan struct{}),
 		shared: map[string]*rotor{}, counted: map[string]int{}}
 	defer func() { r.account(o) }()
 	r.Cluster = New(witness{t, r}, p.seed)
@@ -206,6 +207,7 @@ func (r *trial) lookOn() {
 				r.mu.Unlock()
 			}
 		}
+		r.steps.Add(1)
 		r.rest(r.plan.setup.look)
 	}
 }
@@ -306,7 +308,8 @@ func (r *trial) account(o *outcomeOf) {
 	}
 	s := r.plan.setup
 	o.run.Header = history.Header{Program: "sim", Seed: r.plan.seed, Nodes: len(r.hosts), Config: s.String(),
-		Repeat: fmt.Sprintf("make sim SEED=%d", r.plan.seed), Length: time.Since(r.began), Lease: s.lease}
+		Repeat: fmt.Sprintf("make sim SEED=%d", r.plan.seed), Length: time.Since(r.began), Lease: s.lease,
+		Late: history.DefaultLate * time.Duration(s.pace)}
 	if err := r.recorder.Err(); err != nil {
 		o.anomalies = append(o.anomalies, "recorder: "+err.Error())
 	}

@@ -104,6 +104,9 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	for i, op := range ops {
 		wanted = append(wanted, opOf(op))
 		writes = writes || wanted[i].Kind.Writes() || op.Kind == history.ICGet // proposed, it is a sign of life, as a door would see to
+		if op.TTL > 0 {
+			wanted[i].Expiry.Millis += c.lag().Milliseconds()
+		}
 		if op.Level == history.Stale {
 			request.Level, request.MinIndex = fsm.Stale, c.seen
 		}
@@ -148,8 +151,8 @@ func (c *client) record(a Answer, ops []history.Op, calls []*history.Call) (repl
 	if outcome == history.Done {
 		c.noteAnswers(ops)
 	}
-	if len(a.Results) > 0 && a.Results[0].Code == fsm.OnceMismatch {
-		c.anomaly("once", "a repetition of %v is taken for another command", ops[0])
+	if len(a.Results) > 0 && slices.Contains([]fsm.Code{fsm.OnceMismatch, fsm.NoSession, fsm.OnceDone}, a.Results[0].Code) {
+		c.anomaly("once", "%v, in a window of a session that is open: %v", a.Results[0].Code, ops[0])
 	}
 	return replies, outcome
 }
@@ -217,6 +220,12 @@ func (o *rotor) note(outcome history.Outcome) {
 	if outcome == history.Unknown {
 		o.unknowns++
 	}
+}
+
+// lag is how far machine time may have fallen behind the wall clocks, by failovers amid cuts. A restart of all nodes takes it from
+// them again, at once, so it is added to what must not end too early.
+func (c *client) lag() time.Duration {
+	return 500 * time.Millisecond * time.Duration(c.plan.setup.pace)
 }
 
 // span is a time of a client's life, at this trial's pace.
