@@ -10,7 +10,7 @@ import (
 // one machine's wall clock alone.
 //
 // A base is a stamp and the moment at which it was the cluster's time; what has passed since is taken from the monotonic
-// clock. A follower takes each live Entry's stamp as its base, so a new leader goes on where the old one was. A process
+// clock. A follower goes by each live Entry's stamp (takeLocked), so a new leader goes on where the old one was. A process
 // that has heard of no live time since its start (the whole cluster restarted) takes the median of the wall clocks of a
 // majority of voters. A leader then lets its base slide towards that median, by at most slewPerMille, and never steps.
 //
@@ -22,10 +22,14 @@ type clock struct {
 	leading bool
 	base    int64
 	at      time.Time // with its monotonic reading
+	heard   time.Time // when a follower's base was last compared with a stamp
 	last    int64     // the largest stamp given or seen
 }
 
-const slewPerMille = 1 // parts of the time between two corrections
+const (
+	slewPerMille = 1   // parts of the time between two corrections
+	yieldShare   = 100 // a follower's clock goes back by at most this part of the time between two stamps
+)
 
 // read is the cluster's time, as far as this node knows it.
 func (c *clock) read() int64 {
@@ -55,17 +59,39 @@ func (c *clock) see(stamp int64) {
 	defer c.mu.Unlock()
 	c.last = max(c.last, stamp)
 	if c.live && !c.leading {
-		c.base, c.at = stamp, time.Now()
+		c.takeLocked(stamp)
 	}
 }
 
-// hear takes in what the leader says is the present time.
-func (c *clock) hear(stamp int64) {
+// takeLocked makes a follower's clock go by a stamp. One that is behind the clock was long on its way: a disk hung, a leader was
+// cut off. Were it taken as it is, the cluster's time would lag by as much under the next leader, and a restart of all nodes,
+// which begins with the wall clocks, would make up for all such lags at once, and end keys early. So the clock yields slowly: fast
+// enough for a monotonic clock that is a little fast, too slow to lose a hang.
+func (c *clock) takeLocked(stamp int64) {
+	now := time.Now()
+	ahead := time.Duration(c.base-stamp)*time.Millisecond + now.Sub(c.at)
+	if ahead <= 0 {
+		c.base, c.at = stamp, now
+	} else {
+		c.at = c.at.Add(min(ahead, now.Sub(c.heard)/yieldShare))
+	}
+	c.heard = now
+}
+
+// hear takes in what the leader has said is the present time, when it was asked at that moment or later. The time is now between
+// that stamp and as much more as the answer can have taken.
+func (c *clock) hear(stamp int64, asked time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.leading {
-		c.live, c.base, c.at = true, stamp, time.Now()
+	if c.leading {
+		return
 	}
+	now := time.Now()
+	ahead := time.Duration(c.base-stamp)*time.Millisecond + now.Sub(c.at)
+	if !c.live || ahead < 0 {
+		ahead = 0
+	}
+	c.live, c.base, c.at, c.heard = true, stamp, now.Add(-min(ahead, now.Sub(asked))), now
 }
 
 // lead makes the clock go on by itself. It reports false if it does not know any live time and walls, the wall clocks of a
@@ -96,7 +122,7 @@ func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
 func (c *clock) follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leading = false
+	c.leading, c.heard = false, time.Now()
 }
 
 // slew lets a leader's clock slide towards the median of the voters' wall clocks.

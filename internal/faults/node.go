@@ -39,6 +39,7 @@ type node struct {
 	addr   string   // where clients reach it: at its door, in the harness's own network
 	dir    string   // data directory
 	log    string   // file with the output of all its lives
+	clock  string   // file that says how wrong its wall clock is; empty: it is right
 	binary string   // truecount, or an older one
 	flags  []string // more flags for serve
 	env    []string // more variables
@@ -63,6 +64,9 @@ type life struct {
 func (n *node) args() []string {
 	args := []string{"serve", "--id", n.name, "--dir", n.dir, "--resp", n.host.address(respPort), "--peer", n.host.address(peerPort),
 		"--secret-file", n.c.secretFile, "--password-file", n.c.passwordFile}
+	if n.clock != "" {
+		args = append(args, "--debug-clock", n.clock)
+	}
 	if n.c.seeded.Load() {
 		args = append(args, "--join", n.c.others(n))
 	}
@@ -172,6 +176,13 @@ func (n *node) waitExit(limit time.Duration) error {
 	case <-time.After(limit):
 		return fmt.Errorf("%s: %w", n.name, errHanging)
 	}
+}
+
+// expectEnd says that the present process may end by itself.
+func (n *node) expectEnd() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.killed = true
 }
 
 // unexpected says how the present process has ended although nobody killed it; empty: it runs, was killed, or ended with 0.
