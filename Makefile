@@ -5,6 +5,7 @@ FUZZTIME    ?= 20s
 DIFFER      ?= 20s
 SEED        ?= 1
 SEEDS       ?= 200
+NODES       ?= 3,5
 CUTS        ?= 100
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -54,6 +55,14 @@ sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
 	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
 
+faults: DURATION = 5m
+faults: ## three and five real processes, broken in every way this machine allows, for DURATION (5m); SEED=n repeats a schedule
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
+soak: DURATION = 30m
+soak: ## faults for longer: DURATION (30m)
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
@@ -83,6 +92,7 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 
 ci: FUZZTIME = 5s
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
+	$(MAKE) faults DURATION=2m
 
 clean: down ## remove what the targets above made
 	rm -rf bin

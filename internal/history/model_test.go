@@ -114,7 +114,7 @@ var unexplained = map[string][]Op{
 	"a condition decided wrong":             {incrif(3, 5, 1, true, 3, 0), incrif(3, 2, 3, true, 6, 3)},
 	"a condition with a wrong old value":    {incrif(3, 5, 1, true, 3, 1), get(3, Int(3), 4)},
 	"compare and set over another value":    {set(4, 1, 2), cas(3, 9, 3, 4), get(5, Int(9), 6)},
-	"an overflow refused without one":       {set(1, 1, 2), refused("ERR", incr(3, 0, 4))},
+	"an overflow refused without one":       {set(1, 1, 2), refused("ERR", incr(3, 0, 4)), set(1<<62, 5, 6), add(1<<61, 7, 3<<61, 8)},
 	"a token applied twice":                 {token("s/1", unknown(incr(1, 0, 0))), token("s/1", incr(3, 2, 4)), get(5, Int(2), 6)},
 	"a token after its refusal and no more": {token("s/1", notApplied(incr(1, 0, 0))), get(3, Int(1), 4)},
 	"half a transfer":                       {on("b", set(0, 1, 2)), set(9, 3, 4), group(1, add(-4, 5, 5, 9)), group(1, on("b", add(4, 6, 4, 9))), on("b", get(10, Nil(), 11))},

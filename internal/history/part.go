@@ -33,20 +33,15 @@ func (p *part) ops() (ops []*Op) {
 // parts are those that need a search, the ones with the fewest Ops first.
 func (v *view) parts() (all []*part) {
 	tied := v.ties()
+	together := make(map[*keyView][]*keyView)
+	for _, k := range v.keys {
+		together[tied[k]] = append(together[tied[k]], k)
+	}
 	for _, k := range v.keys {
 		if len(k.ops) == 0 || k.counter() || tied[k] != k {
 			continue
 		}
-		p := new(part)
-		for _, other := range v.keys {
-			if other == k || other.grouped && tied[other] == k {
-				p.keys = append(p.keys, other)
-			}
-			if !k.grouped {
-				p.keys = []*keyView{k}
-				break
-			}
-		}
+		p := &part{keys: together[k]}
 		v.fill(p)
 		all = append(all, p)
 	}
@@ -167,7 +162,7 @@ func (v *view) deaths(k *keyView, cell int, name string, last int64) (moves []mo
 	signs := v.signs[name]
 	for rank, s := range signs {
 		over := s.At + shortest(v.lease)
-		if slices.ContainsFunc(until(signs[rank+1:], over), func(o *Op) bool { return o.Outcome == Done && !o.reads() && o.End <= over }) {
+		if renewed(signs[rank+1:], over) {
 			continue
 		}
 		m := move{kind: death, cell: cell, instance: name, sign: rank + 1}
@@ -185,14 +180,17 @@ func (v *view) deaths(k *keyView, cell int, name string, last int64) (moves []mo
 	return moves
 }
 
-// until are the first of ops, which are in order of call, that began before the moment.
-func until(ops []*Op, moment time.Duration) []*Op {
-	for i, op := range ops {
-		if op.At > moment {
-			return ops[:i]
+// renewed reports whether one of the signs, which are in order of call, has surely had its effect by the moment.
+func renewed(signs []*Op, moment time.Duration) bool {
+	for _, o := range signs {
+		if o.At > moment {
+			return false
+		}
+		if o.Outcome == Done && !o.reads() && o.End <= moment {
+			return true
 		}
 	}
-	return ops
+	return false
 }
 
 // timeline tells stamps from moments: of calls, and of returns.

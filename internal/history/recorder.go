@@ -1,21 +1,29 @@
-// Package history records what concurrent clients of a counter service did and saw, and decides whether a single counter that
-// does one thing at a time could have answered the same (linearizability).
+// Package history records what concurrent clients of a counter service did and saw, and what was done to it meanwhile, and decides
+// whether a service that does one thing at a time could have answered the same (linearizability), and a dozen things besides.
 //
-//	Recorder.Incr, Get, Set, Del    stamp the call; the client then talks to the service
+//	Recorder.Begin, Incr, Get …     stamp the call; the client then talks to the service
 //	Call.Done, NotApplied, Unknown  stamp the return and keep the outcome
-//	Recorder.Check                  takes the history so far, then
-//	Check                           splits it by key; of each key:
-//	    counter keys (only +1 and reads)  distinct, forward, exact: all fast, with unknowns, for millions of Ops
-//	    other keys                        forward if it only grows; searched by porcupine with bounded time and steps
+//	Log, WriteRun, ReadRun          a Run as a file of JSON lines
+//	Verify(Run) → Verdicts          what truecount verify prints:
+//	    view                          by key, in order of call; the Ops of a token as one
+//	    counter.go                    keys that only grow, by one fixed amount: exact, distinct; any that grow: forward. No search: millions of Ops
+//	    part, move, cell              other keys: searched by porcupine, with MULTIs, instances, TTLs and leases
+//	    once.go, stale.go …           cheap checks of one thing each
+//	    pause.go, valid.go            how long nothing was acknowledged, near which faults; whether the run proves anything
+//	Check                           linearizability alone, of Ops
+//	Shrink, WriteHTML               of what no order explains: the shortest history that was found, and a picture of it
 //
 // Rules. Stamps come from one atomic counter, never from a clock: in virtual time many events share an instant. The client
 // takes the Call before it writes the request and ends it after it has read the reply. A Recorder is safe for concurrent
-// use, a Call belongs to one goroutine at a time. Limits: MaxOps per Recorder, MaxSteps and a time limit per check; what exceeds one fails
-// the check, for undecided is never a pass. Keep keys that see more than +1 and reads short-lived (at most 1,000 Ops and 6
-// unknowns): the search is exponential. Keys start out missing.
+// use, a Call belongs to one goroutine at a time. What widens an interval or allows more orders is sound, what narrows one is not: where
+// the model can't know, it allows. Limits: MaxOps per Recorder, MaxSteps and a time limit per check; what exceeds one is Invalid,
+// for undecided is never a pass. Keys that need a search should be short-lived (at most 1,000 Ops and 6 unknowns): it is
+// exponential. Keys start out missing. A key is a plain counter or an instance counter, not both.
 //
-// Tests: check_test.go plants violations, differential_test.go compares exact with porcupine on random histories,
-// recorder_test.go records concurrent clients.
+// Not modelled: bindings, IC.CLEAR, an instance that returns after an hour, when what was parked is gone.
+//
+// Tests: check_test.go, model_test.go and verify_test.go plant violations; differential_test.go compares exact with porcupine, naive_test.go
+// everything with a naive service, on random histories; million_test.go is about size; recorder_test.go records concurrent clients.
 package history
 
 import (

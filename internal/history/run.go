@@ -61,7 +61,7 @@ type Look struct {
 
 // Verdict is what one checker says of a run.
 type Verdict struct {
-	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, wrong, available, valid
+	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, wrong, refused, available, valid
 	Checked int    `json:"checked"`           // operations, readings or whatever it looks at
 	Error   string `json:"error,omitempty"`   // what clashed; of an Invalid verdict, what is missing. Empty: all is well
 	Invalid bool   `json:"invalid,omitempty"` // the run proves nothing in this respect (a search that ended undecided, too): no anomaly, and no pass

@@ -15,6 +15,6 @@ func Verify(run *Run, limit time.Duration) []Verdict {
 	return []Verdict{
 		search.verdict("linearizable"), exact.verdict("exact"), distinct.verdict("distinct"), forward.verdict("forward"),
 		v.checkStale(), checkOnce(run), v.checkSum(run), v.checkSlices(run), v.checkExpiry(run), v.checkLease(run),
-		checkDigest(run), checkTerm(run), checkFinal(run), checkWrong(run), checkAvailable(run), v.checkValid(run),
+		checkDigest(run), checkTerm(run), checkFinal(run), checkWrong(run), v.checkRefused(run), checkAvailable(run), v.checkValid(run),
 	}
 }

@@ -10,9 +10,10 @@ import (
 // view is a history sorted for the checkers: by key, in order of call, the Ops of a token as one. Left out is what says nothing:
 // what was not applied, reads without an answer, and refusals of writes that the model of the counters knows nothing about.
 type view struct {
-	keys   []*keyView // by name
-	byName map[string]*keyView
-	merged []Op // what became of the Ops with tokens
+	keys       []*keyView // by name
+	byName     map[string]*keyView
+	groundless map[*Op]bool // refusals that are wrong in any state
+	merged     []Op         // what became of the Ops with tokens
 
 	lease time.Duration    // of instances; 0: they don't die
 	clock timeline         // only if something ends by time
@@ -47,6 +48,7 @@ func newView(ops []Op, lease time.Duration) (*view, error) {
 	if timed {
 		v.clock = newTimeline(ops)
 	}
+	v.groundless = groundless(ops)
 	v.merged = mergeTokens(ops)
 	for i := range ops {
 		if ops[i].Token == "" {
@@ -99,7 +101,7 @@ func (v *view) add(op *Op) {
 	if op.Kind == ICBeat && op.Key == "" {
 		return
 	}
-	if op.Outcome == NotApplied || op.Outcome == Unknown && op.reads() || refused && !judged(op) {
+	if op.Outcome == NotApplied || op.Outcome == Unknown && op.reads() || refused && (!judged(op) || v.groundless[op]) {
 		return
 	}
 	k := v.byName[op.Key]
