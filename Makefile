@@ -12,7 +12,7 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts failover pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -80,6 +80,9 @@ leases: ## measure 100,000 instances with a million slices, what dying ones cost
 
 compare: build ## increments a second beside Redis, as tables; about 10 minutes; COMPARE="--rounds 1" for its flags
 	$(GO) run ./internal/compare --dir .local $(COMPARE)
+
+failover: build ## kill leaders: time to the first acknowledgement, beside etcd's if etcd-server is installed; about five minutes
+	$(GO) run ./internal/failover
 
 hostile: ## measure what hostile clients cost the others, and the node; under 3 minutes
 	$(GO) test -tags e2e -count=1 -timeout 6m -v ./internal/e2e -run HostileClients -attack 6s
