@@ -5,13 +5,14 @@ FUZZTIME    ?= 20s
 DIFFER      ?= 20s
 SEED        ?= 1
 SEEDS       ?= 200
+NODES       ?= 3,5
 CUTS        ?= 100
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts failover pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -57,6 +58,14 @@ sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or
 mutants: ## plant more than a hundred mistakes, one at a time: tests must notice each; some minutes; MUTANT=name for one
 	@$(GO) run ./internal/mutants $(MUTANT)
 
+faults: DURATION = 5m
+faults: ## three and five real processes, broken in every way this machine allows, for DURATION (5m); SEED=n repeats a schedule
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
+soak: DURATION = 30m
+soak: ## faults for longer: DURATION (30m)
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
@@ -75,6 +84,9 @@ leases: ## measure 100,000 instances with a million slices, what dying ones cost
 compare: build ## increments a second beside Redis, as tables; about 10 minutes; COMPARE="--rounds 1" for its flags
 	$(GO) run ./internal/compare --dir .local $(COMPARE)
 
+failover: build ## kill leaders: time to the first acknowledgement, beside etcd's if etcd-server is installed; about five minutes
+	$(GO) run ./internal/failover
+
 hostile: ## measure what hostile clients cost the others, and the node; under 3 minutes
 	$(GO) test -tags e2e -count=1 -timeout 6m -v ./internal/e2e -run HostileClients -attack 6s
 
@@ -83,6 +95,7 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 
 ci: FUZZTIME = 5s
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
+	$(MAKE) faults DURATION=2m
 
 clean: down ## remove what the targets above made
 	rm -rf bin

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -20,7 +21,10 @@ import (
 	"github.com/truecount/truecount/fsm"
 )
 
-var flips = flag.Int("flips", 100, "bits to flip in the directory of each kind")
+var (
+	flips     = flag.Int("flips", 100, "bits to flip in the directory of each kind")
+	everyByte = flag.Bool("every-byte", false, "flip a bit of every byte of small directories, and cut their files at every byte; for hours")
+)
 
 // files is what a directory holds: by path, without the zeros at the end, and how long each is.
 type files map[string]struct {
@@ -91,7 +95,10 @@ func startOn(t *testing.T, dir, kind string, timing Timing) (*Node, Stores, erro
 var forEver = Timing{Heartbeat: time.Hour, Election: time.Hour, Lease: time.Hour}
 
 // written is the directory that a node has left, after some counting and an image in the middle of it.
-func written(t *testing.T, kind string) files {
+func written(t *testing.T, kind string) files { return writtenWith(t, kind, 60, 700) }
+
+// writtenWith is written with so many keys before and behind the image, of so many bytes.
+func writtenWith(t *testing.T, kind string, keys, size int) files {
 	t.Helper()
 	dir := t.TempDir()
 	node, _, err := startOn(t, dir, kind, Timing{})
@@ -104,7 +111,7 @@ func written(t *testing.T, kind string) files {
 			done := make(chan error, 1)
 			r := &fsm.Request{}
 			r.Done = func(*fsm.Request) { done <- r.Err }
-			r.Add(fsm.Op{Kind: fsm.Set, Key: fmt.Appendf(nil, "key %d", i), Value: fsm.Value{Kind: fsm.Text, Text: bytes.Repeat([]byte{'x'}, 700)}})
+			r.Add(fsm.Op{Kind: fsm.Set, Key: fmt.Appendf(nil, "key %d", i), Value: fsm.Value{Kind: fsm.Text, Text: bytes.Repeat([]byte{'x'}, size)}})
 			node.Propose(r)
 			if err := <-done; err == nil {
 				i++
@@ -113,11 +120,11 @@ func written(t *testing.T, kind string) files {
 			}
 		}
 	}
-	count(60)
+	count(keys)
 	if err := node.raft.Snapshot().Error(); err != nil {
 		t.Fatal(err)
 	}
-	count(60)
+	count(keys)
 	if err := node.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -187,18 +194,73 @@ func (f files) flipped(t *testing.T, kind, name string, bit int, digest, index u
 	t.Helper()
 	f[name].data[bit/8] ^= 1 << (bit % 8)
 	defer func() { f[name].data[bit/8] ^= 1 << (bit % 8) }()
+	return f.started(t, kind, fmt.Sprintf("%s, bit %d", name, bit), digest, index)
+}
+
+// started starts a node on damaged files, and reports whether it refused. If not it must have all.
+func (f files) started(t *testing.T, kind, what string, digest, index uint64) (refused bool) {
+	t.Helper()
 	dir := f.write(t)
 	defer os.RemoveAll(dir)
 	node, stores, err := startOn(t, dir, kind, forEver)
 	if err != nil {
 		if text := err.Error(); !strings.Contains(text, dir) || !strings.Contains(text, "join anew") || strings.Contains(text, "\n") {
-			t.Errorf("%s, bit %d: refused with %q: want one line that names the directory and the cure", name, bit, text)
+			t.Errorf("%s: refused with %q: want one line that names the directory and the cure", what, text)
 		}
 		return true
 	}
 	defer node.Close()
 	if sum, last := holds(t, node, stores); sum != digest || last != index {
-		t.Errorf("%s, bit %d: it starts with entry %d, digest %x; it had entry %d, digest %x", name, bit, last, sum, index, digest)
+		t.Errorf("%s: it starts with entry %d, digest %x; it had entry %d, digest %x", what, last, sum, index, digest)
 	}
 	return false
+}
+
+// Of a small directory every byte is changed, and every file cut at every byte. It is run by hand: go test ./cluster -run
+// EveryByte -every-byte -timeout 0, best with TMPDIR in memory. CI takes some of the bytes, the same each time.
+func TestEveryByteThatIsFlippedOrCutIsRefusedOrOfNoMeaning(t *testing.T) {
+	smallSegments(t)
+	for _, kind := range []string{walKind, boltKind} {
+		t.Run(kind, func(t *testing.T) {
+			whole := writtenWith(t, kind, 5, 20)
+			node, stores, err := startOn(t, whole.write(t), kind, forEver)
+			if err != nil {
+				t.Fatal(err)
+			}
+			digest, index := holds(t, node, stores)
+			node.Close()
+			for _, name := range slices.Sorted(maps.Keys(whole)) {
+				length := len(whole[name].data)
+				if length == 0 || name == lockFile {
+					continue
+				}
+				step := 1
+				if !*everyByte {
+					step = 1 + length/7
+				}
+				flipsRefused, cutsRefused, n := 0, 0, 0
+				for at := 0; at < length; at += step {
+					n++
+					if whole.flipped(t, kind, name, 8*at+at%8, digest, index) {
+						flipsRefused++
+					}
+					if whole.cut(t, kind, name, at, digest, index) {
+						cutsRefused++
+					}
+				}
+				t.Logf("%s, %d bytes: of %d flips %d refused, of %d cuts %d", name, length, n, flipsRefused, n, cutsRefused)
+			}
+		})
+	}
+}
+
+// cut starts a node on the files with one of them cut, and reports whether it refused. If not it must have all.
+func (f files) cut(t *testing.T, kind, name string, length int, digest, index uint64) (refused bool) {
+	t.Helper()
+	before := f[name]
+	shorter := before
+	shorter.data, shorter.size = before.data[:length], int64(length)
+	f[name] = shorter
+	defer func() { f[name] = before }()
+	return f.started(t, kind, fmt.Sprintf("%s, cut at %d", name, length), digest, index)
 }

@@ -19,7 +19,7 @@ const (
 
 // unbounded are the kinds that may leave no majority at all, or links too bad to lead by, for as long as they last.
 func unbounded(kind string) bool {
-	return slices.Contains([]string{"kill-all", "flapping", "lossy", "slow-link", "narrow-link"}, kind)
+	return slices.Contains([]string{"kill-all", "flapping", "lossy", "slow-link", "narrow-link", "power-majority", "power-all"}, kind)
 }
 
 // alone reports whether no other fault touches the one of that number.
