@@ -14,6 +14,10 @@ import (
 // that has heard of no live time since its start (the whole cluster restarted) takes the median of the wall clocks of a
 // majority of voters. A leader then lets its base slide towards that median, by at most slewPerMille, and never steps.
 //
+// Each change of leader loses the moment that the last stamp was on its way, so the cluster's time lags behind the walls. A cluster
+// that is restarted as a whole must not make up for that in one step, for what has a deadline would end early: it goes on with
+// the lag of the last Entries in its log, of which raft has noted when its leader appended them.
+//
 // An Entry that is replayed is not live: its stamp may be as old as the log. A follower's time is live once its leader has
 // told it the present stamp; until then stamps only count as a lower bound, in stamp.
 type clock struct {
@@ -24,11 +28,13 @@ type clock struct {
 	at      time.Time // with its monotonic reading
 	heard   time.Time // when a follower's base was last compared with a stamp
 	last    int64     // the largest stamp given or seen
+	lag     int64     // of the latest Entry behind the wall clock of its leader, 0 to mostLag
 }
 
 const (
-	slewPerMille = 1   // parts of the time between two corrections
-	yieldShare   = 100 // a follower's clock goes back by at most this part of the time between two stamps
+	slewPerMille = 1    // parts of the time between two corrections
+	yieldShare   = 100  // a follower's clock goes back by at most this part of the time between two stamps
+	mostLag      = 5000 // ms: no cluster that goes well lags so much, and a leader's own wall clock may be wrong
 )
 
 // read is the cluster's time, as far as this node knows it.
@@ -64,8 +70,7 @@ func (c *clock) see(stamp int64) {
 }
 
 // takeLocked makes a follower's clock go by a stamp. One that is behind the clock was long on its way: a disk hung, a leader was
-// cut off. Were it taken as it is, the cluster's time would lag by as much under the next leader, and a restart of all nodes,
-// which begins with the wall clocks, would make up for all such lags at once, and end keys early. So the clock yields slowly: fast
+// cut off. Were it taken as it is, the cluster's time would lag by as much under the next leader, and keys would live longer. So the clock yields slowly: fast
 // enough for a monotonic clock that is a little fast, too slow to lose a hang.
 func (c *clock) takeLocked(stamp int64) {
 	now := time.Now()
@@ -76,6 +81,16 @@ func (c *clock) takeLocked(stamp int64) {
 		c.at = c.at.Add(min(ahead, now.Sub(c.heard)/yieldShare))
 	}
 	c.heard = now
+}
+
+// appended takes in when, by the wall clock of the leader, an Entry was appended to its log.
+func (c *clock) appended(stamp int64, at time.Time) {
+	if at.IsZero() {
+		return // by a test, or a log store that does not keep it
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lag = min(max(at.UnixMilli()-stamp, 0), mostLag)
 }
 
 // hear takes in what the leader has said is the present time, when it was asked at that moment or later. The time is now between
@@ -111,7 +126,7 @@ func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.live {
-		c.live, c.base, c.at = true, start, time.Now()
+		c.live, c.base, c.at = true, start-c.lag, time.Now()
 	}
 	c.last = max(c.last, machineTime)
 	c.base, c.at, c.leading = c.readLocked(), time.Now(), true

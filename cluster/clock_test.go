@@ -72,6 +72,34 @@ func TestWhereALeaderTakesTheTimeFrom(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}, 7 * time.Second},
+		{"a restarted cluster goes on with the lag that it had", func(t *testing.T, c *clock) {
+			c.appended(now()-650, time.Now())
+			time.Sleep(time.Minute)
+			c.lead(0, wallsAt(0))
+			time.Sleep(time.Minute)
+		}, -650 * time.Millisecond},
+		{"of the latest Entry", func(t *testing.T, c *clock) {
+			c.appended(now()-650, time.Now())
+			c.appended(now()-20, time.Now())
+			c.lead(0, wallsAt(0))
+		}, -20 * time.Millisecond},
+		{"a leader whose wall clock was behind leaves no lag", func(t *testing.T, c *clock) {
+			c.appended(now(), time.Now().Add(-time.Hour))
+			c.lead(0, wallsAt(0))
+		}, 0},
+		{"one whose wall clock was ahead leaves little", func(t *testing.T, c *clock) {
+			c.appended(now(), time.Now().Add(time.Hour))
+			c.lead(0, wallsAt(0))
+		}, -mostLag * time.Millisecond},
+		{"an Entry without a time leaves none", func(t *testing.T, c *clock) {
+			c.appended(now(), time.Time{})
+			c.lead(0, wallsAt(0))
+		}, 0},
+		{"the live time is not set back by a lag", func(t *testing.T, c *clock) {
+			c.hear(now(), time.Now())
+			c.appended(now()-650, time.Now())
+			c.lead(0, wallsAt(0))
+		}, 0},
 		{"replayed stamps are a lower bound, no clock", func(t *testing.T, c *clock) {
 			c.see(now() - 3_600_000)
 			time.Sleep(time.Second)

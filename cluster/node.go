@@ -112,6 +112,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	}
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
+	n.replica.timed = n.clock.appended
 	n.replica.images = imageWriter{dir: config.Dir, stop: n.ctx.Done(), logger: n.logger}
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls, halted: n.halted,
 		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}

@@ -29,7 +29,7 @@ var (
 // full; errors wrap ErrViolation, ErrUndecided or ErrHistory and name the key and the Ops that clash. In a synctest bubble the
 // time limit never fires, because time stands still while the search works; there MaxSteps alone bounds it.
 func Check(ops []Op, limit time.Duration) error {
-	v, err := newView(ops, 0)
+	v, err := newView(ops, Header{})
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (v *view) checkParts(found *report, limit time.Duration, tell bool) {
 		err := p.search(time.Until(end))
 		if tell && errors.Is(err, ErrViolation) {
 			tell = false // of one is enough, and takes time
-			err = fmt.Errorf("%w; in short:%s", err, excerpt(shrink(v.only(p.keys), v.lease)))
+			err = fmt.Errorf("%w; in short:%s", err, excerpt(shrink(v.only(p.keys), v.header())))
 		}
 		found.add(p.name(), len(p.moves), err)
 	}

@@ -79,7 +79,7 @@ func TestExactAgreesWithPorcupine(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	good, bad, bothWithUnknowns := 0, 0, [2]int{}
 	for i := range histories {
-		v, err := newView(randomHistory(rng), 0)
+		v, err := newView(randomHistory(rng), Header{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// checkExpiry holds if a key that only Sets with a TTL have touched is never missing before its time has come, and always missing
+// checkExpiry holds if a key that only Sets with a TTL have touched is never missing before its time has come (but for Header.Early), and always missing
 // once it is over for Header.Late. Machine time may slide by 0.1 %, and counts milliseconds.
 func (v *view) checkExpiry(run *Run) Verdict {
 	var found report
@@ -18,7 +18,7 @@ func (v *view) checkExpiry(run *Run) Verdict {
 		for i, op := range k.ops {
 			if op.Kind == Get && op.Outcome == Done && err == nil {
 				checked++
-				err = k.expired(i, run.Header.late())
+				err = k.expired(i, run.Header.Early, run.Header.late())
 			}
 		}
 		found.add(k.name, checked, err)
@@ -46,7 +46,7 @@ func (k *keyView) expires() (some bool) {
 }
 
 // expired judges one answer by the Sets that may have been the last before it.
-func (k *keyView) expired(at int, late time.Duration) error {
+func (k *keyView) expired(at int, allowed, late time.Duration) error {
 	read := k.ops[at]
 	floor := int64(0) // the latest call of a Set that surely came before the read: what returned before that is overwritten
 	for _, s := range k.ops[:at] {
@@ -65,7 +65,7 @@ func (k *keyView) expired(at int, late time.Duration) error {
 		}
 		if !read.Reply.Present {
 			early = s
-			possible = possible || s.TTL > 0 && read.End >= s.At+shortest(s.TTL)
+			possible = possible || s.TTL > 0 && read.End >= s.At+shortest(s.TTL-allowed)
 			continue
 		}
 		if s.Arg != read.Reply.Int {

@@ -153,6 +153,19 @@ func TestWhatTheModelExplainsPasses(t *testing.T) {
 	}
 }
 
+func TestATTLMayEndEarlyIfTheHeaderSaysSo(t *testing.T) {
+	run := &Run{Header: Header{Early: 2 * time.Second}, Ops: unexplained["a TTL that ends early"]}
+	for _, v := range Verify(run, time.Minute) {
+		if v.Anomaly() {
+			t.Errorf("%+v", v)
+		}
+	}
+	run.Header.Early = time.Second / 2
+	if v := Verify(run, time.Minute)[0]; !v.Anomaly() {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestWhatTheModelCannotExplainIsCaught(t *testing.T) {
 	for name, ops := range unexplained {
 		if a, b := checkRun(ops), exactRun(ops); !a.Anomaly() && !b.Anomaly() {

@@ -20,7 +20,7 @@ const (
 // WriteHTML draws the keys that no order explains, shrunk, a page each with the faults as marks: at most mostPages of them. It gives the names
 // of the files; dir is made if need be.
 func WriteHTML(dir string, run *Run) (names []string, err error) {
-	v, err := newView(run.Ops, run.Header.Lease)
+	v, err := newView(run.Ops, run.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func WriteHTML(dir string, run *Run) (names []string, err error) {
 		return nil, err
 	}
 	for _, keys := range v.failing() {
-		ops := shrink(v.only(keys), run.Header.Lease)
+		ops := shrink(v.only(keys), run.Header)
 		name := filepath.Join(dir, fmt.Sprintf("anomaly-%d-%s.html", len(names)+1, fileName(keys[0].name)))
 		if err := writePage(name, run, ops); err != nil {
 			return names, err
@@ -43,7 +43,7 @@ func WriteHTML(dir string, run *Run) (names []string, err error) {
 // failing are the keys, or keys tied together, that are surely not linearizable.
 func (v *view) failing() (all [][]*keyView) {
 	for _, k := range v.keys {
-		if one := []*keyView{k}; k.counter() && violates(v.only(one), v.lease) {
+		if one := []*keyView{k}; k.counter() && violates(v.only(one), v.header()) {
 			all = append(all, one)
 		}
 	}
@@ -75,7 +75,7 @@ func writePage(name string, run *Run, ops []Op) error {
 // drawPage draws the last of ops. What came before them is one line: the value that the first of them can have found.
 func drawPage(w io.Writer, run *Run, ops []Op) error {
 	cut := max(0, len(ops)-mostOnPage)
-	v, err := newView(ops[cut:], run.Header.Lease)
+	v, err := newView(ops[cut:], run.Header)
 	if err != nil {
 		return err
 	}

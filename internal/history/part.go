@@ -109,7 +109,7 @@ func (v *view) fill(p *part) {
 	}
 	for self, op := range ops {
 		if op.Kind == Set && op.TTL > 0 {
-			if m := (move{kind: expiry, cell: cells[op.Key], set: self + 1}); v.comes(&m, op.At, op.TTL, last) {
+			if m := (move{kind: expiry, cell: cells[op.Key], set: self + 1}); v.comes(&m, op.At, op.TTL-v.early, last) {
 				p.moves = append(p.moves, m)
 			}
 		}

@@ -14,20 +14,20 @@ const (
 
 // Shrink gives the shortest history that was found of the first key, or keys that MULTIs tie together, that no order explains: nil if
 // there is none. It ends where the anomaly is first seen, and reads that don't matter are gone. Writes stay, for without one
-// its value would come from nowhere. The lease is Header.Lease.
-func Shrink(ops []Op, lease time.Duration) []Op {
-	v, err := newView(ops, lease)
+// its value would come from nowhere. Of the header, it is about when what ends may end.
+func Shrink(ops []Op, h Header) []Op {
+	v, err := newView(ops, h)
 	if err != nil {
 		return nil
 	}
 	for _, k := range v.keys {
-		if k.counter() && violates(v.only([]*keyView{k}), lease) {
-			return shrink(v.only([]*keyView{k}), lease)
+		if k.counter() && violates(v.only([]*keyView{k}), h) {
+			return shrink(v.only([]*keyView{k}), h)
 		}
 	}
 	for _, p := range v.parts() {
 		if errors.Is(p.search(shrinkTime), ErrViolation) {
-			return shrink(v.only(p.keys), lease)
+			return shrink(v.only(p.keys), h)
 		}
 	}
 	return nil
@@ -53,8 +53,8 @@ func (v *view) only(keys []*keyView) (ops []Op) {
 	return ops
 }
 
-func violates(ops []Op, lease time.Duration) bool {
-	v, err := newView(ops, lease)
+func violates(ops []Op, h Header) bool {
+	v, err := newView(ops, h)
 	if err != nil {
 		return false
 	}
@@ -67,7 +67,7 @@ func violates(ops []Op, lease time.Duration) bool {
 	return errors.Is(found.err(), ErrViolation)
 }
 
-func shrink(ops []Op, lease time.Duration) []Op {
+func shrink(ops []Op, h Header) []Op {
 	for i := range ops { // they are one Op already
 		ops[i].Token = ""
 	}
@@ -79,7 +79,7 @@ func shrink(ops []Op, lease time.Duration) []Op {
 	}
 	slices.Sort(ends)
 	at, _ := slices.BinarySearchFunc(ends, true, func(end int64, _ bool) int { // a beginning that violates does so with any continuation
-		if violates(before(ops, end), lease) {
+		if violates(before(ops, end), h) {
 			return 0
 		}
 		return -1
@@ -96,7 +96,7 @@ func shrink(ops []Op, lease time.Duration) []Op {
 				from = to
 				continue
 			}
-			if checks--; violates(less, lease) {
+			if checks--; violates(less, h) {
 				from, ops = to-(len(ops)-len(less)), less
 				continue
 			}

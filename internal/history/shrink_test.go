@@ -23,7 +23,7 @@ func long(n, bad int64) (ops []Op) {
 func TestShrinkEndsWhereTheAnomalyIsAndDropsReads(t *testing.T) {
 	ops := long(100, 20)
 	ops = append(ops, on("other", incr(1000, 1, 1001)))
-	short := Shrink(ops, 0)
+	short := Shrink(ops, Header{})
 	reads := 0
 	for _, op := range short {
 		if op.Kind == Get {
@@ -33,10 +33,10 @@ func TestShrinkEndsWhereTheAnomalyIsAndDropsReads(t *testing.T) {
 	if last := short[len(short)-1]; len(short) != 22 || reads != 1 || last.Reply.Int != 17 {
 		t.Errorf("%d operations, %d of them reads:%s", len(short), reads, excerpt(short))
 	}
-	if !violates(short, 0) {
+	if !violates(short, Header{}) {
 		t.Error("what is left has no anomaly")
 	}
-	if got := Shrink(long(100, 200), 0); got != nil {
+	if got := Shrink(long(100, 200), Header{}); got != nil {
 		t.Errorf("a good history shrinks to %v", got)
 	}
 }
@@ -44,8 +44,8 @@ func TestShrinkEndsWhereTheAnomalyIsAndDropsReads(t *testing.T) {
 func TestShrinkKeepsSignsOfLifeElsewhere(t *testing.T) {
 	ops := append([]Op{icget("", 0, 0, 0, 0)}, unexplained["a death in spite of heartbeats"]...)
 	ops = append(ops, icget("", 20, 0, 0, 0), icget("", 22, 0, 0, 0))
-	short := Shrink(ops, 10*time.Second)
-	if len(short) != 4 || !violates(short, 10*time.Second) {
+	short := Shrink(ops, Header{Lease: 10 * time.Second})
+	if len(short) != 4 || !violates(short, Header{Lease: 10 * time.Second}) {
 		t.Errorf("shrunk to:%s", excerpt(short))
 	}
 }

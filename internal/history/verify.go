@@ -5,7 +5,7 @@ import "time"
 // Verify lets every checker look at a run. The limit is for the searches together; 0 is DefaultLimit. A history that makes no
 // sense is one verdict, of the checker "history".
 func Verify(run *Run, limit time.Duration) []Verdict {
-	v, err := newView(run.Ops, run.Header.Lease)
+	v, err := newView(run.Ops, run.Header)
 	if err != nil {
 		return []Verdict{{Checker: "history", Checked: len(run.Ops), Error: err.Error()}}
 	}

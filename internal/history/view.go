@@ -16,6 +16,7 @@ type view struct {
 	merged     []Op         // what became of the Ops with tokens
 
 	lease time.Duration    // of instances; 0: they don't die
+	early time.Duration    // that a TTL may end before its time
 	clock timeline         // only if something ends by time
 	signs map[string][]*Op // of life, by instance, in order of call; those of reads and without an answer are doubtful
 	ranks map[*Op]int      // their places in signs, from 1 on
@@ -35,9 +36,9 @@ type keyView struct {
 	grouped bool  // in some MULTI
 }
 
-// newView sorts ops, and refuses what makes no sense.
-func newView(ops []Op, lease time.Duration) (*view, error) {
-	v := &view{byName: make(map[string]*keyView), lease: lease, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
+// newView sorts ops, and refuses what makes no sense. Of the header, it is about when what ends may end.
+func newView(ops []Op, h Header) (*view, error) {
+	v := &view{byName: make(map[string]*keyView), lease: h.Lease, early: h.Early, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
 	timed := false
 	for i := range ops {
 		if bad := malformed(&ops[i]); bad != "" {
@@ -75,6 +76,9 @@ func newView(ops []Op, lease time.Duration) (*view, error) {
 	slices.SortFunc(v.keys, func(a, b *keyView) int { return cmp.Compare(a.name, b.name) })
 	return v, nil
 }
+
+// header is what newView took of it.
+func (v *view) header() Header { return Header{Lease: v.lease, Early: v.early} }
 
 func malformed(op *Op) string {
 	switch {
