@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -62,6 +61,7 @@ func campaignOf(ctx context.Context, o options, n int, list []nemesis, progress 
 	defer c.removeDisks()
 	defer c.close()
 	c.equip(ctx, list)
+	c.length = part
 	k := &campaign{options: o, c: c, rng: rng, progress: progress, out: newOutcome(folder)}
 	k.out.run.Header = history.Header{
 		Program: "faults", Seed: o.seed, Commit: commit(), Nodes: n, Length: part, Lease: lease,
@@ -190,16 +190,12 @@ func (k *campaign) round(ctx context.Context, left time.Duration) {
 	wait(ctx, between(k.rng, 300*time.Millisecond, 2*time.Second))
 }
 
-// draw takes the next nemesis of a bag, so that each comes before any comes again. The one that takes long comes first, and
-// not when too little time is left for it.
+// draw takes the next nemesis of a bag, so that each comes before any comes again. The one that takes long is left out when
+// too little time is left for it.
 func (k *campaign) draw(left time.Duration) nemesis {
 	for {
 		if len(k.out.bag) == 0 {
 			k.out.bag = k.rng.Perm(len(k.usable))
-			long := slices.IndexFunc(k.out.bag, func(i int) bool { return k.usable[i] == nemesis(away{}) })
-			if long > 0 {
-				k.out.bag[0], k.out.bag[long] = k.out.bag[long], k.out.bag[0]
-			}
 		}
 		nem := k.usable[k.out.bag[0]]
 		k.out.bag = k.out.bag[1:]

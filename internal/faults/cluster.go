@@ -34,7 +34,8 @@ type cluster struct {
 	secretFile   string
 	seeded       atomic.Bool // the first node has been started alone: from now on every new one joins
 
-	began time.Time
+	began  time.Time
+	length time.Duration // of the run, as planned
 
 	disks    map[*node]*disk.Disk // of each node, or empty
 	diskRoot string               // where they are

@@ -106,7 +106,7 @@ func listAll(w io.Writer, o options, list []nemesis) error {
 		if err != nil {
 			return err
 		}
-		c := &cluster{net: net, nodes: make([]*node, n), folder: o.out, began: time.Now()}
+		c := &cluster{net: net, nodes: make([]*node, n), folder: o.out, began: time.Now(), length: o.duration / time.Duration(len(o.nodes))}
 		c.noDisks = disk.Missing()
 		if _, err := earlier(context.Background()); err != nil {
 			c.noOlder = err.Error()

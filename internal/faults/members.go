@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -17,6 +18,7 @@ const (
 	trailing    = 10240 // entries that every node keeps behind an image
 	unseen      = 2000  // entries at most between a node's last status and its death
 	awayLimit   = 50 * time.Second
+	awayLeast   = 2 * time.Minute
 	joinLimit   = 60 * time.Second
 	removeTries = 3
 )
@@ -192,8 +194,14 @@ func rejoin(ctx context.Context, c *cluster, n *node, before string) (effect str
 // away kills a follower for so long that the others have forgotten the log it needs, and it must take an image.
 type away struct{}
 
-func (away) name() string              { return "away-for-an-image" }
-func (away) available(*cluster) string { return "" }
+func (away) name() string { return "away-for-an-image" }
+
+func (away) available(c *cluster) string {
+	if c.length < awayLeast {
+		return fmt.Sprintf("takes up to a minute: a cluster must be loaded for %v at least", awayLeast)
+	}
+	return ""
+}
 
 func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
 	n, _ := c.take(ctx, rng, follower)
@@ -206,7 +214,11 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 		c.give(n)
 		return nil, errBusy
 	}
-	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) // if not, there is no effect
+	if c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) != nil {
+		err := n.start() // the machine is too slow today
+		c.give(n)
+		return nil, errors.Join(errBusy, err)
+	}
 	said := len(n.output())
 	return &injury{
 		fault: history.Fault{Target: n.name, At: at}, targets: []*node{n}, hold: time.Millisecond,

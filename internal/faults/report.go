@@ -49,11 +49,12 @@ func (o *outcome) write(w io.Writer) {
 // writeFaults is the table of the faults by kind. Of each kind, the last effect stands for all.
 func (o *outcome) writeFaults(w io.Writer) {
 	ends := acks(&o.run)
+	var undrawn []string
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "fault\tdone\tskipped\tpause median\tmax\tmax with another\teffect, of the last")
 	for _, kind := range o.kinds {
 		var own, shared []time.Duration
-		effect := "not drawn"
+		effect := "-"
 		for i, f := range o.run.Faults {
 			if f.Kind != kind {
 				continue
@@ -65,12 +66,19 @@ func (o *outcome) writeFaults(w io.Writer) {
 				shared = append(shared, longestPause(ends, f))
 			}
 		}
+		if len(own)+len(shared)+o.skipped[kind] == 0 {
+			undrawn = append(undrawn, kind)
+			continue
+		}
 		slices.Sort(own)
 		slices.Sort(shared)
 		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t%s\t%s\n", kind, len(own)+len(shared), o.skipped[kind], at(own, 0.5), at(own, 1),
 			at(shared, 1), short(effect))
 	}
 	table.Flush()
+	if len(undrawn) > 0 {
+		fmt.Fprintln(w, "NOT RUN for want of time:", strings.Join(undrawn, ", "))
+	}
 }
 
 // at is a quantile as text; of nothing, nothing.

@@ -34,7 +34,7 @@ func (v *view) checkLease(run *Run) Verdict {
 					seen[key][name] = look
 				}
 				if l := lives[name]; l != nil {
-					due := max(l.spoke(look.At), outages.before(look.At)) + v.lease + v.lease/500 + run.Header.late()
+					due := max(l.spoke(look.At), outages.before(look.At)) + run.Header.Lease + run.Header.Lease/500 + run.Header.late()
 					found.add(key, 0, outlived(look, name, due))
 				}
 			}

@@ -120,19 +120,26 @@ func (o Op) String() string {
 	default:
 		what = o.describe()
 	}
+	if o.TTL != 0 {
+		what += " for " + o.TTL.String()
+	}
 	if o.Level == Stale {
 		what += " stale"
 	}
 	if o.Token != "" {
 		what += " once " + o.Token
 	}
+	when := ""
+	if o.At != 0 {
+		when = fmt.Sprintf(" at %v", o.At.Round(time.Millisecond))
+	}
 	switch o.Outcome {
 	case Done:
-		return fmt.Sprintf("client %d: %s = %s [%d, %d]", o.Client, what, o.answer(), o.Call, o.Return)
+		return fmt.Sprintf("client %d: %s = %s [%d, %d]%s", o.Client, what, o.answer(), o.Call, o.Return, when)
 	case NotApplied:
-		return fmt.Sprintf("client %d: %s, not applied [%d]", o.Client, what, o.Call)
+		return fmt.Sprintf("client %d: %s, not applied [%d]%s", o.Client, what, o.Call, when)
 	}
-	return fmt.Sprintf("client %d: %s, unknown [%d, ∞]", o.Client, what, o.Call)
+	return fmt.Sprintf("client %d: %s, unknown [%d, ∞]%s", o.Client, what, o.Call, when)
 }
 
 // describe says what kinds with conditions or instances want.

@@ -25,7 +25,7 @@ type Header struct {
 	// What the run promises, for available, valid, expiry and lease. What is 0 or missing isn't judged, but Late.
 	Pauses map[string]time.Duration `json:"pauses,omitempty"` // by Fault.Kind, the longest time without an acknowledgement, in ns; "": no fault near
 	Rate   float64                  `json:"rate,omitempty"`   // acknowledgements a second, at least: before, between and after the faults
-	Early  time.Duration            `json:"early,omitempty"`  // how long before its time what has a TTL may be missing, in ns
+	Early  time.Duration            `json:"early,omitempty"`  // how long before its time what has a TTL, or a lease, may be missing, in ns
 	Late   time.Duration            `json:"late,omitempty"`   // how long after its time what ends may still be there, in ns; 0: DefaultLate
 }
 

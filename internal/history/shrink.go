@@ -45,6 +45,9 @@ func (v *view) only(keys []*keyView) (ops []Op) {
 			if here := slices.ContainsFunc(keys, func(k *keyView) bool { return k.name == op.Key }); concerned && !here {
 				sign := *op
 				sign.Kind, sign.Key, sign.Arg, sign.Group = ICBeat, "", 0, 0
+				if op.reads() { // whether it was one is not sure
+					sign.Outcome, sign.Reply, sign.Return = Unknown, Reply{}, 0
+				}
 				ops = append(ops, sign)
 			}
 		}

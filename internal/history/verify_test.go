@@ -120,12 +120,20 @@ func TestARunThatProvesNothingIsInvalid(t *testing.T) {
 		checker, says string
 		spoil         func(run *Run)
 	}{
-		"nothing acknowledged":    {"valid", "nothing was", func(run *Run) { run.Ops = nil }},
-		"a fault without effect":  {"valid", "kill of a at 27s had no effect", func(run *Run) { run.Faults[0].Effect = "" }},
-		"an open token":           {"valid", "1 tokens", func(run *Run) { *run.find(13), *run.find(15) = unknown(*run.find(13)), unknown(*run.find(15)) }},
-		"too many unknown":        {"valid", "more than a tenth", func(run *Run) { *run.find(18), *run.find(20) = unknown(*run.find(18)), unknown(*run.find(20)) }},
-		"too few":                 {"valid", "before the faults", func(run *Run) { run.Header.Rate = 10 }},
-		"no writes in a phase":    {"valid", "during the faults", func(run *Run) { run.Faults[0].At, run.Faults[0].End = 5*time.Second, 8*time.Second }},
+		"nothing acknowledged":   {"valid", "nothing was", func(run *Run) { run.Ops = nil }},
+		"a fault without effect": {"valid", "kill of a at 27s had no effect", func(run *Run) { run.Faults[0].Effect = "" }},
+		"an open token":          {"valid", "1 tokens", func(run *Run) { *run.find(13), *run.find(15) = unknown(*run.find(13)), unknown(*run.find(15)) }},
+		"too many unknown":       {"valid", "more than a tenth", func(run *Run) { *run.find(18), *run.find(20) = unknown(*run.find(18)), unknown(*run.find(20)) }},
+		"too few":                {"valid", "before the faults", func(run *Run) { run.Header.Rate = 10 }},
+		"no writes in a phase":   {"valid", "during the faults", func(run *Run) { run.Faults[0].At, run.Faults[0].End = 5*time.Second, 8*time.Second }},
+		"no answer once healed": {"valid", "healed at 33s: 0 reads and 0 writes until 48s", func(run *Run) {
+			run.Faults = append(run.Faults, Fault{Kind: "cut", At: 48 * time.Second, Effect: "dropped"})
+			for i := range run.Ops {
+				if at := run.Ops[i].End; at > 33*time.Second && at < 48*time.Second {
+					run.Ops[i].End += 20 * time.Second
+				}
+			}
+		}},
 		"no final look":           {"final", "0 of 3", func(run *Run) { run.Looks = nil }},
 		"a node that isn't there": {"final", "2 of 3", func(run *Run) { run.Looks = run.Looks[:3] }},
 		"no sums":                 {"sum", "of 5 acknowledged additions, only 0", func(run *Run) { run.Looks = nil }},

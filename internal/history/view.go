@@ -15,8 +15,8 @@ type view struct {
 	groundless map[*Op]bool // refusals that are wrong in any state
 	merged     []Op         // what became of the Ops with tokens
 
-	lease time.Duration    // of instances; 0: they don't die
-	early time.Duration    // that a TTL may end before its time
+	lease time.Duration    // of instances, at least; 0: they don't die
+	early time.Duration    // that what ends may end before its time
 	clock timeline         // only if something ends by time
 	signs map[string][]*Op // of life, by instance, in order of call; those of reads and without an answer are doubtful
 	ranks map[*Op]int      // their places in signs, from 1 on
@@ -38,7 +38,7 @@ type keyView struct {
 
 // newView sorts ops, and refuses what makes no sense. Of the header, it is about when what ends may end.
 func newView(ops []Op, h Header) (*view, error) {
-	v := &view{byName: make(map[string]*keyView), lease: h.Lease, early: h.Early, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
+	v := &view{byName: make(map[string]*keyView), lease: max(0, h.Lease-h.Early), early: h.Early, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
 	timed := false
 	for i := range ops {
 		if bad := malformed(&ops[i]); bad != "" {
@@ -78,7 +78,7 @@ func newView(ops []Op, h Header) (*view, error) {
 }
 
 // header is what newView took of it.
-func (v *view) header() Header { return Header{Lease: v.lease, Early: v.early} }
+func (v *view) header() Header { return Header{Lease: v.lease + v.early, Early: v.early} }
 
 func malformed(op *Op) string {
 	switch {
