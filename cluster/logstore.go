@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/segment"
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // The kinds of log store: Config.LogStore.
@@ -100,10 +101,10 @@ func openWAL(dir string, logger hclog.Logger) (raft.LogStore, func() error, erro
 }
 
 // misread adds the cure to an error of raft-wal's about what it has found. What the system has refused, such as to read at
-// all, is another matter.
+// all, is another matter; but a file that is missing, or that is there and should not be, is not its doing.
 func misread(err error) error {
 	var refused syscall.Errno
-	if errors.Is(err, errDamaged) || errors.As(err, &refused) && refused != syscall.ENOENT {
+	if errors.Is(err, errDamaged) || errors.As(err, &refused) && refused != syscall.ENOENT && refused != syscall.EEXIST {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, errDamaged)
@@ -123,10 +124,19 @@ func openBoltLog(path string) (raft.LogStore, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cache, err := raft.NewLogCache(cachedEntries, piecemealLog{store})
+	var cache *raft.LogCache
+	err = caught(func() (err error) { // a key of another length than an index has is a panic of raft-boltdb's
+		if _, err = store.FirstIndex(); err == nil {
+			_, err = store.LastIndex()
+		}
+		if err == nil {
+			cache, err = raft.NewLogCache(cachedEntries, piecemealLog{store})
+		}
+		return err
+	})
 	if err != nil {
 		store.Close()
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%s: %w", logFile, err)
 	}
 	return cache, store.Close, nil
 }
@@ -167,6 +177,9 @@ func openBolt(path string) (*raftboltdb.BoltStore, error) {
 		}})
 		return err
 	})
+	if errors.Is(err, bolterrors.ErrIncompatibleValue) { // what should be a bucket is none
+		err = fmt.Errorf("%w: %w", err, errDamaged)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	"go.etcd.io/bbolt"
 )
 
 func TestADirectoryKeepsItsKindOfLog(t *testing.T) {
@@ -94,6 +95,35 @@ func TestWhatTheSystemRefusesIsNoDamage(t *testing.T) {
 		if err := misread(&os.PathError{Op: "open", Path: "log", Err: refused}); errors.Is(err, errDamaged) {
 			t.Errorf("%v", err)
 		}
+	}
+}
+
+// Found by flipping every byte of a directory: the first was a panic, the others were refused without the cure.
+func TestDamageThatTheLogsLibrariesDoNotKnowIsRefusedWithTheCure(t *testing.T) {
+	short := filepath.Join(t.TempDir(), logFile)
+	store, err := openBolt(short)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Close()
+	changeBolt(t, short, func(tx *bbolt.Tx) error { return tx.Bucket([]byte("logs")).Put([]byte("long"), []byte("x")) })
+	if _, _, err := openBoltLog(short); !errors.Is(err, errDamaged) {
+		t.Errorf("a key that is no index: %v", err)
+	}
+	if err := misread(&os.PathError{Op: "open", Path: "1.wal", Err: syscall.EEXIST}); !errors.Is(err, errDamaged) {
+		t.Errorf("a segment that is there and should not be: %v", err)
+	}
+}
+
+func changeBolt(t *testing.T, path string, change func(*bbolt.Tx) error) {
+	t.Helper()
+	file, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := file.Update(change); err != nil {
+		t.Fatal(err)
 	}
 }
 
