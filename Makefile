@@ -5,12 +5,14 @@ FUZZTIME    ?= 20s
 DIFFER      ?= 20s
 SEED        ?= 1
 SEEDS       ?= 200
+NODES       ?= 3,5
+CUTS        ?= 100
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim e2e pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts pause leases hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
@@ -48,11 +50,27 @@ redis: ## compare with the installed redis-server, also in random conversations 
 fuzz: ## every fuzz target for FUZZTIME (20s)
 	@scripts/fuzz $(FUZZTIME)
 
-sim: ## many runs of chaos in virtual time
+sim: DURATION = 60s
+sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or one schedule again and again: SEED=n
+	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
+	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
+
+faults: DURATION = 5m
+faults: ## three and five real processes, broken in every way this machine allows, for DURATION (5m); SEED=n repeats a schedule
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
+soak: DURATION = 30m
+soak: ## faults for longer: DURATION (30m)
+	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+
+chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
 e2e: ## real processes, killed and restarted
 	$(GO) test -tags e2e -count=1 -timeout 15m -v ./internal/e2e
+
+powercuts: ## power cuts in a row under counting clients, as root: CUTS (100) for each kind of log, of SEED (1); about four minutes
+	$(GO) test -tags e2e -count=1 -timeout 60m -v ./internal/e2e -run PowerCuts -cuts $(CUTS) -seed $(SEED)
 
 pause: ## measure what snapshots of five million counters cost the clients; about six minutes, 4 GB of memory
 	$(GO) test -tags e2e -count=1 -timeout 20m -v ./internal/e2e -run CountingGoesOn -pause 5000000
@@ -71,6 +89,7 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 
 ci: FUZZTIME = 5s
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
+	$(MAKE) faults DURATION=2m
 
 clean: down ## remove what the targets above made
 	rm -rf bin

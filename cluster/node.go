@@ -112,7 +112,6 @@ func open(config Config, stores Stores) (*Node, error) {
 	}
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
-	n.replica.timed = n.clock.appended
 	n.replica.images = imageWriter{dir: config.Dir, stop: n.ctx.Done(), logger: n.logger}
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls, halted: n.halted,
 		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
@@ -153,7 +152,7 @@ func open(config Config, stores Stores) (*Node, error) {
 	return n, nil
 }
 
-func (n *Node) startRaft(stores Stores) error {
+func (n *Node) startRaft(stores Stores) (err error) {
 	running := &atomic.Pointer[raft.Raft]{}
 	parallel := &parallelLog{LogStore: stores.Log,
 		leading: func() bool { r := running.Load(); return r != nil && r.State() == raft.Leader },
@@ -170,15 +169,21 @@ func (n *Node) startRaft(stores Stores) error {
 	n.trans = gatedTransport{namedTransport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: stream, MaxPool: 3, Timeout: raftTimeout, MaxRPCsInFlight: noPipeline, Logger: n.logger.Named("raft"),
 	})}, n.silence, parallel, absences, running, n.ctx.Done()}
+	defer func() {
+		if err != nil {
+			n.trans.Close()
+		}
+	}()
 	rc := n.config.raftConfig(n.id.ID)
 	summed := &summedLog{LogStore: parallel}
-	log, stable := fatalLog{summed, n.failWrite}, fatalStable{stores.Stable, n.failWrite}
+	log, stable := fatalLog{summed, n.failWrite, n.ctx.Done()}, fatalStable{stores.Stable, n.failWrite, n.ctx.Done()}
 	if err := closeGap(log, stores.Snapshots); err != nil {
 		return err
 	}
 	if err := checkLog(summed); err != nil {
 		return fmt.Errorf("data directory %s: %w", n.config.Dir, err)
 	}
+	n.clock.recall(log)
 	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {
 		err = raft.BootstrapCluster(rc, log, stores.Stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{
@@ -191,7 +196,6 @@ func (n *Node) startRaft(stores Stores) error {
 		r, err = raft.NewRaft(rc, n.replica, sparing, stable, stores.Snapshots, n.trans)
 	}
 	if err != nil {
-		n.trans.Close()
 		return fmt.Errorf("raft: %w", err)
 	}
 	running.Store(r)

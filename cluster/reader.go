@@ -128,7 +128,8 @@ func (r *reader) round(reads []waiting, settle bool) (left []waiting, unsettled 
 	if len(reads) == 0 {
 		return nil, false
 	}
-	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, time.Now()))
+	asked := time.Now()
+	ctx, cancel := context.WithDeadline(r.ctx, roundEnd(reads, asked))
 	defer cancel()
 	c, err := r.confirm(ctx, settle)
 	if err != nil {
@@ -141,7 +142,7 @@ func (r *reader) round(reads []waiting, settle bool) (left []waiting, unsettled 
 	if r.replica.mark.wait(ctx, c.index) != nil {
 		return r.giveUp(reads, errBehind), false
 	}
-	r.clock.hear(c.stamp)
+	r.clock.hear(c.stamp, asked)
 	for _, w := range reads {
 		results, settled := r.replica.query(nil, w.Groups, c.stamp) // not into w.Results: those of a write are the Machine's
 		if !settled {

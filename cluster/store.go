@@ -3,6 +3,7 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/hashicorp/raft"
 )
@@ -21,6 +22,7 @@ func storing(key []byte) string { return "store " + string(key) }
 type fatalLog struct {
 	raft.LogStore
 	fatal func(error)
+	over  <-chan struct{} // closed when the node is being closed
 }
 
 func (l fatalLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
@@ -38,7 +40,7 @@ func (l fatalLog) GetLog(index uint64, log *raft.Log) error {
 	err := l.LogStore.GetLog(index, log)
 	if errors.Is(err, errDamaged) {
 		l.fatal(fmt.Errorf("disk: %w", err))
-		select {} // the process ends: Config.Fatal
+		park(l.over)
 	}
 	return err
 }
@@ -59,6 +61,7 @@ func isMonotonic(log raft.LogStore) bool {
 type fatalStable struct {
 	raft.StableStore
 	fatal func(error)
+	over  <-chan struct{} // closed when the node is being closed
 }
 
 func (s fatalStable) Set(key, value []byte) error {
@@ -71,9 +74,15 @@ func (s fatalStable) SetUint64(key []byte, value uint64) error {
 
 func (s fatalStable) parked(what string, err error) error {
 	if failing(s.fatal, what, err) != nil {
-		select {} // the process ends: Config.Fatal
+		park(s.over)
 	}
 	return nil
+}
+
+// park doesn't return: the process ends meanwhile (Config.Fatal). Where it does not, its goroutine ends with the node.
+func park(over <-chan struct{}) {
+	<-over
+	runtime.Goexit()
 }
 
 func failing(fatal func(error), what string, err error) error {

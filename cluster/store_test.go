@@ -38,7 +38,7 @@ func TestAFailedWriteToTheLogEndsTheNodeAndTheErrorGoesOn(t *testing.T) {
 					t.Errorf("%s: ended with %v", name, err)
 				}
 			}
-			if err := write(fatalLog{badDisk{err: want}, fatal}); !errors.Is(err, want) {
+			if err := write(fatalLog{badDisk{err: want}, fatal, nil}); !errors.Is(err, want) {
 				t.Errorf("%s = %v, want %v", name, err, want)
 			}
 			if (ended == 1) != (want != nil) {
@@ -55,12 +55,12 @@ func TestAFailedWriteOfTermOrVoteEndsTheNodeAndDoesNotReturn(t *testing.T) {
 		"SetUint64": func(s fatalStable) error { return s.SetUint64([]byte("k"), 1) },
 	}
 	for name, write := range writes {
-		if err := write(fatalStable{badDisk{}, func(err error) { t.Errorf("%s: ended with %v", name, err) }}); err != nil {
+		if err := write(fatalStable{badDisk{}, func(err error) { t.Errorf("%s: ended with %v", name, err) }, nil}); err != nil {
 			t.Errorf("%s = %v", name, err)
 		}
 		ended := make(chan error)
 		go func() {
-			write(fatalStable{badDisk{err: errDisk}, func(err error) { ended <- err }})
+			write(fatalStable{badDisk{err: errDisk}, func(err error) { ended <- err }, nil})
 			t.Errorf("%s returned after a failed write", name)
 		}()
 		if err := <-ended; !errors.Is(err, errDisk) {

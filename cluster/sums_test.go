@@ -79,7 +79,7 @@ var spoil = map[string]func(*raft.Log){
 func TestAnEntryThatWasDamagedOnItsWayIsRefusedAndEndsNobody(t *testing.T) {
 	for what, by := range spoil {
 		store := raft.NewInmemStore()
-		log := fatalLog{&summedLog{LogStore: store}, func(err error) { t.Errorf("%s: the node ended: %v", what, err) }}
+		log := fatalLog{&summedLog{LogStore: store}, func(err error) { t.Errorf("%s: the node ended: %v", what, err) }, nil}
 		good, bad := entry(1), entry(2)
 		for _, l := range []*raft.Log{good, bad} {
 			if err := (&summedLog{LogStore: raft.NewInmemStore()}).StoreLog(l); err != nil { // on the leader
@@ -102,7 +102,7 @@ func TestAnEntryThatWasDamagedOnItsWayIsRefusedAndEndsNobody(t *testing.T) {
 // Raft does not notice that nothing followed the entries that it has deleted.
 func TestADamagedEntryBehindACutEndsTheNode(t *testing.T) {
 	ended := 0
-	log := fatalLog{&summedLog{LogStore: raft.NewInmemStore()}, func(error) { ended++ }}
+	log := fatalLog{&summedLog{LogStore: raft.NewInmemStore()}, func(error) { ended++ }, nil}
 	if err := log.StoreLogs([]*raft.Log{entry(1), entry(2), entry(3)}); err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestWhatIsNoDamage(t *testing.T) {
 
 func TestADamagedEntryEndsTheNodeWhenItIsRead(t *testing.T) {
 	ended := make(chan error)
-	log := fatalLog{&summedLog{LogStore: heldLog{err: errDisk}}, func(err error) { ended <- err }}
+	log := fatalLog{&summedLog{LogStore: heldLog{err: errDisk}}, func(err error) { ended <- err }, nil}
 	go func() {
 		log.GetLog(2, new(raft.Log))
 		t.Error("GetLog returned: raft panics over that")

@@ -297,3 +297,13 @@ func TestAnImageOfSessionsIsWrittenWhileTheyGoOn(t *testing.T) {
 		checkMachine(t, m)
 	}
 }
+
+// The Machine's no is an answer like any other: what was refused once is not done when it is said again, though by now it could be.
+func TestARefusalByTheMachineIsRememberedToo(t *testing.T) {
+	m := sessionMachine(t)
+	m.mustDo(t, Op{Kind: Set, Key: []byte("k"), Value: Value{Kind: Text, Text: []byte("text")}})
+	wantAnswer(t, "while it holds a text", m.mustOnce(t, 1, incrOp("k")), "not-integer")
+	m.mustDo(t, Op{Kind: Delete, Key: []byte("k")})
+	wantAnswer(t, "again, when it is free", m.mustOnce(t, 1, incrOp("k")), "not-integer")
+	wantAnswer(t, "another command", m.mustOnce(t, 2, incrOp("k")), "1")
+}

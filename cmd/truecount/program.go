@@ -54,6 +54,7 @@ type Config struct {
 	Facade        resp.Facade
 	MasterName    string // of resp.SentinelFacade; empty: resp's default
 	SnapshotBytes configs.Size
+	Wall          func() time.Time // the wall clock; nil: time.Now
 }
 
 // Program is one node with its doors: what `truecount serve` runs.
@@ -103,6 +104,7 @@ func Open(config Config) (*Program, error) {
 		Facade:     config.Facade,
 		MasterName: config.MasterName,
 		BindGrace:  config.BindGrace,
+		Now:        config.Wall,
 		Logf:       func(format string, args ...any) { config.Logger.Warn(fmt.Sprintf(format, args...)) },
 	})
 	go func() { p.served <- p.server.Serve(door) }()
@@ -141,6 +143,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		Timing:    p.config.Timing,
 		Snapshots: cluster.SnapshotPolicy{Bytes: uint64(p.config.SnapshotBytes)},
 		Version:   p.config.Version,
+		Wall:      p.config.Wall,
 		Logger:    p.config.Logger,
 		Fatal:     p.fail,
 		Invited:   p.invited,

@@ -16,7 +16,7 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	var file string
+	var file, clock string
 	var printOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -42,6 +42,10 @@ Flags win over variables, variables over the file, the file over the defaults. A
 			if err != nil {
 				return err
 			}
+			if clock != "" {
+				config.Wall = shiftedClock(clock)
+				config.Logger.Warn("the wall clock is shifted, for tests", "by", clock)
+			}
 			return serve(config)
 		},
 	}
@@ -54,6 +58,8 @@ Flags win over variables, variables over the file, the file over the defaults. A
 		}
 	}
 	flags.StringVar(&file, "config", "", "TOML file with the settings above; "+configs.FileVariable+" names one, too")
+	flags.StringVar(&clock, "debug-clock", "", "file with milliseconds by which the wall clock is shifted, read whenever it is looked at")
+	_ = flags.MarkHidden("debug-clock") // for tests; TIME tells what the node takes for the time. It exists, so hiding it can't fail
 	flags.BoolVar(&printOnly, "print-config", false, "print the settings in effect, and where each comes from, as a file for --config; start nothing")
 	return cmd
 }

@@ -27,11 +27,11 @@ func TestTheOthersCountWithinASecondWhenTheLeadersDiskHangs(t *testing.T) {
 	others := c.without(hung)
 	l, own := startLoad(t, "hits", 2, others...), startLoad(t, "own", 2, hung)
 	l.waitAcked(t, aroundAKill)
-	disks[hung].freeze(t)
+	freeze(t, disks[hung])
 	others.waitLeads(t)
 	l.waitAcked(t, aroundAKill)
 	own.waitAcked(t, 100) // a node whose disk hangs still passes its clients' writes on
-	disks[hung].thaw(t)
+	must(t, disks[hung].Thaw())
 	c.waitVoters(t)
 	l.waitAcked(t, aroundAKill)
 	l.end()
@@ -57,7 +57,7 @@ func TestANodeWhoseDiskHangsForThirtySecondsEnds(t *testing.T) {
 	l := startLoad(t, "hits", 2, others...)
 	l.waitAcked(t, aroundAKill)
 	client := hung.client(t)
-	disks[hung].freeze(t)
+	freeze(t, disks[hung])
 	within(t, endLimit, "it closes its clients' connections", func() error {
 		_, err := client.Do("PING")
 		if err == nil || errors.As(err, new(redis.Error)) {
@@ -70,7 +70,7 @@ func TestANodeWhoseDiskHangsForThirtySecondsEnds(t *testing.T) {
 		t.Error("it takes new clients")
 	}
 	l.waitAcked(t, aroundAKill)
-	disks[hung].thaw(t)
+	must(t, disks[hung].Thaw())
 	hung.waitExit(t, 1)
 	hung.wantLastLine(t, "the disk hangs")
 	hung.start(t)

@@ -29,7 +29,7 @@ func TestAFullDiskCostsItsOwnClientsTheirWritesAndNobodyElse(t *testing.T) {
 			l := startLoad(t, "hits", 2, others...)
 			l.waitAcked(t, aroundAKill)
 
-			disks[poor].fill(t, lowSpace)
+			must(t, disks[poor].Fill(lowSpace))
 			others.waitLeads(t)
 			poor.wantNoSpace(t, "this node is low on disk space")
 			if _, err := redis.Int64(poor.client(t).Do("GET", "hits:0")); err != nil {
@@ -37,7 +37,7 @@ func TestAFullDiskCostsItsOwnClientsTheirWritesAndNobodyElse(t *testing.T) {
 			}
 			l.waitAcked(t, aroundAKill)
 
-			disks[poor].fill(t, 0)
+			must(t, disks[poor].Fill(0))
 			eventually(t, poor.name+" sees that nothing is free", func() error {
 				status, err := poor.status()
 				if err == nil && (status.DiskFree == nil || *status.DiskFree > 1<<20 || !status.DiskLow) {
@@ -49,7 +49,7 @@ func TestAFullDiskCostsItsOwnClientsTheirWritesAndNobodyElse(t *testing.T) {
 			poor.wantNoSpace(t, "this node is low on disk space")
 			poor.wantStaleRead(t)
 
-			disks[poor].clear(t)
+			must(t, disks[poor].Clear())
 			poor.waitCounts(t)
 			l.waitAcked(t, aroundAKill)
 			l.end()
@@ -71,7 +71,7 @@ func TestTwoFullDisksOfThreeStopTheWritesAndNotTheReads(t *testing.T) {
 	}
 	poor := cluster{leader, c.without(leader)[0]}
 	for _, p := range poor {
-		disks[p].fill(t, lowSpace)
+		must(t, disks[p].Fill(lowSpace))
 	}
 	for _, p := range c {
 		p.wantNoSpace(t, "disk space")
@@ -79,7 +79,7 @@ func TestTwoFullDisksOfThreeStopTheWritesAndNotTheReads(t *testing.T) {
 	c.without(poor[0]).without(poor[1])[0].wantNoSpace(t, "too few nodes of the cluster have disk space")
 	c.wantCount(t, "hits", 1) // strong reads
 	for _, p := range poor {
-		disks[p].clear(t)
+		must(t, disks[p].Clear())
 	}
 	for _, p := range c {
 		p.waitCounts(t)

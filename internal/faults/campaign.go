@@ -59,7 +59,9 @@ func campaignOf(ctx context.Context, o options, n int, list []nemesis, progress 
 	if err != nil {
 		return nil, err
 	}
+	defer c.removeDisks()
 	defer c.close()
+	c.equip(ctx, list)
 	k := &campaign{options: o, c: c, rng: rng, progress: progress, out: newOutcome(folder)}
 	k.out.run.Header = history.Header{
 		Program: "faults", Seed: o.seed, Commit: commit(), Nodes: n, Length: part, Lease: lease,
@@ -70,7 +72,9 @@ func campaignOf(ctx context.Context, o options, n int, list []nemesis, progress 
 		if why := nem.available(c); why != "" {
 			k.out.notRun = append(k.out.notRun, nem.name()+": "+why)
 		} else {
-			k.usable = append(k.usable, nem)
+			if nem != (upgrade{}) { // which comes first, and once
+				k.usable = append(k.usable, nem)
+			}
 			k.out.kinds = append(k.out.kinds, nem.name())
 		}
 	}
@@ -113,6 +117,9 @@ func (k *campaign) play(ctx context.Context, length, lease time.Duration) error 
 		looking.Go(func() { k.look(ctx, n) })
 	}
 	wait(ctx, calmTime)
+	if k.c.older != "" {
+		k.harm(ctx, upgrade{}, k.rng)
+	}
 	for began := time.Now(); ctx.Err() == nil && k.failed() == nil && time.Since(began) < length-2*calmTime; {
 		k.round(ctx, length-2*calmTime-time.Since(began))
 	}
@@ -164,7 +171,7 @@ func (k *campaign) round(ctx context.Context, left time.Duration) {
 		return
 	}
 	var all sync.WaitGroup
-	for i := range 1 + k.rng.IntN(2) {
+	for i := range 1 + k.rng.IntN(3)/2 { // each third time two
 		nem := k.draw(left)
 		own := rand.New(rand.NewPCG(k.rng.Uint64(), 0)) // so that what one does draws nothing from the other
 		delay := time.Duration(i) * time.Duration(k.rng.Int64N(int64(stagger)))

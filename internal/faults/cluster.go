@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/truecount/truecount/fsm"
+	"github.com/truecount/truecount/internal/disk"
 )
 
 const (
@@ -33,6 +35,12 @@ type cluster struct {
 	seeded       atomic.Bool // the first node has been started alone: from now on every new one joins
 
 	began time.Time
+
+	disks    map[*node]*disk.Disk // of each node, or empty
+	diskRoot string               // where they are
+	noDisks  string               // why there are none
+	older    string               // the commit whose build the nodes were started with; empty: the present build
+	noOlder  string               // why
 
 	mu       sync.Mutex // guards what follows, and the taken of the nodes
 	netTaken bool       // one fault of the network at a time: another would undo it
@@ -66,8 +74,20 @@ func newCluster(folder, binary string, n int, net network, flags []string) (*clu
 			name: name, host: h, addr: h.door.addr(), dir: filepath.Join(folder, name), log: filepath.Join(folder, name+".log"),
 			binary: binary, c: c,
 		})
+		c.nodes[i].clock = c.clockFile(c.nodes[i])
 	}
 	return c, nil
+}
+
+// equip prepares what nemeses of the list need before the first start.
+func (c *cluster) equip(ctx context.Context, list []nemesis) {
+	c.mountDisks()
+	c.noOlder = "it was not asked for"
+	if slices.Contains(list, nemesis(upgrade{})) {
+		if err := c.startOlder(ctx); err != nil {
+			c.noOlder = err.Error()
+		}
+	}
 }
 
 // environ is ours without what would configure the nodes.

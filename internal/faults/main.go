@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/truecount/truecount/internal/disk"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -105,6 +107,10 @@ func listAll(w io.Writer, o options, list []nemesis) error {
 			return err
 		}
 		c := &cluster{net: net, nodes: make([]*node, n), folder: o.out, began: time.Now()}
+		c.noDisks = disk.Missing()
+		if _, err := earlier(context.Background()); err != nil {
+			c.noOlder = err.Error()
+		}
 		for _, nem := range list {
 			why := nem.available(c)
 			if why == "" {

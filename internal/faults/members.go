@@ -5,7 +5,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/truecount/truecount/internal/history"
@@ -14,7 +15,8 @@ import (
 const (
 	transfers   = 5
 	trailing    = 10240 // entries that every node keeps behind an image
-	awayLimit   = 40 * time.Second
+	unseen      = 2000  // entries at most between a node's last status and its death
+	awayLimit   = 50 * time.Second
 	joinLimit   = 60 * time.Second
 	removeTries = 3
 )
@@ -204,27 +206,39 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 		c.give(n)
 		return nil, errBusy
 	}
-	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex) }) // if not, there is no effect
-	images := n.said(imageTaken)
+	c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) // if not, there is no effect
+	said := len(n.output())
 	return &injury{
 		fault: history.Fault{Target: n.name, At: at}, targets: []*node{n}, hold: time.Millisecond,
 		heal: func(ctx context.Context) (string, error) {
 			if err := n.start(); err != nil {
 				return "", err
 			}
-			if err := c.whole(ctx); err != nil {
-				return "", err
-			}
-			if n.said(imageTaken) == images {
-				return "", nil
-			}
-			return "log: " + imageTaken, nil
+			err := c.whole(ctx)
+			return imageTaken(n.output()[said:]), err
 		},
 	}, nil
 }
 
-// imageTaken is what a node says that got an image from the leader.
-const imageTaken = "Installed remote snapshot"
+// imageTaken finds, in what a node has said since its start, the image that it got from the leader: one that was made before
+// it was ready, and that it did not write itself.
+func imageTaken(output []byte) string {
+	const made, index = "creating new snapshot: path=", "-"
+	early, _, _ := bytes.Cut(output, []byte(" ready: "))
+	_, path, found := bytes.Cut(early, []byte(made))
+	if !found {
+		return ""
+	}
+	path, _, _ = bytes.Cut(path, []byte("\n"))
+	parts := strings.Split(filepath.Base(string(path)), index) // term-index-time.tmp
+	if len(parts) != 3 || bytes.Contains(output, []byte(written+parts[1]+" ")) {
+		return ""
+	}
+	return "took an image of index " + parts[1] + " from the leader"
+}
+
+// written is what a node says of an image that it has made itself.
+const written = "image written: index="
 
 // forgotten is nil when the leader has written an image that is more than the trailing entries after an index. Meanwhile it
 // makes entries: the load alone would take too long.
@@ -233,10 +247,8 @@ func (c *cluster) forgotten(ctx context.Context, index uint64) error {
 	if l == nil {
 		return fmt.Errorf("no node leads")
 	}
-	for range 100 {
-		if _, err := l.ask(ctx, askTime, "INCR", pumpKey); err != nil {
-			return err
-		}
+	if err := l.pump(ctx); err != nil {
+		return err
 	}
 	if image := l.lastImage(); image <= index+trailing {
 		return fmt.Errorf("the last image of %s is of index %d, %d is needed", l.name, image, index+trailing)
@@ -244,12 +256,26 @@ func (c *cluster) forgotten(ctx context.Context, index uint64) error {
 	return nil
 }
 
+// pump makes some hundred entries, one after the other.
+func (n *node) pump(ctx context.Context) error {
+	conn, err := n.dial(ctx, askTime)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for range 300 {
+		if _, err := conn.Do("INCR", pumpKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // lastImage is the index of the newest image that a node says it has written.
 func (n *node) lastImage() (index uint64) {
-	const words = "image written: index="
-	text, _ := os.ReadFile(n.log)
-	if i := bytes.LastIndex(text, []byte(words)); i >= 0 {
-		fmt.Sscan(string(text[i+len(words):]), &index) // of a line that is being written, 0
+	text := n.output()
+	if i := bytes.LastIndex(text, []byte(written)); i >= 0 {
+		fmt.Sscan(string(text[i+len(written):]), &index) // of a line that is being written, 0
 	}
 	return index
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/truecount/truecount/internal/history"
@@ -34,7 +35,7 @@ type injury struct {
 
 // arsenal is every nemesis there is, in the order of the report.
 func arsenal() []nemesis {
-	return []nemesis{
+	list := []nemesis{
 		kill{"kill-leader", leader}, kill{"kill-follower", follower}, killAll{},
 		pause{"pause-leader", leader}, pause{"pause-follower", follower},
 		restart{}, transfer{}, wipe{}, leave{}, away{},
@@ -42,7 +43,10 @@ func arsenal() []nemesis {
 		cut{"deaf", deaf}, cut{"mute", mute}, cut{"cut-link", oneLink},
 		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow},
 		sever{}, loseReplies{},
+		diskFull{}, diskFreeze{kind: "disk-hang-leader", whom: leader}, diskFreeze{kind: "disk-hang-follower", whom: follower}, slowSync{},
+		upgrade{},
 	}
+	return slices.Concat(list, failures(), powerCuts(), clocks())
 }
 
 // between draws a duration, the shorter ones more often.

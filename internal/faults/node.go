@@ -39,6 +39,7 @@ type node struct {
 	addr   string   // where clients reach it: at its door, in the harness's own network
 	dir    string   // data directory
 	log    string   // file with the output of all its lives
+	clock  string   // file that says how wrong its wall clock is; empty: it is right
 	binary string   // truecount, or an older one
 	flags  []string // more flags for serve
 	env    []string // more variables
@@ -63,6 +64,9 @@ type life struct {
 func (n *node) args() []string {
 	args := []string{"serve", "--id", n.name, "--dir", n.dir, "--resp", n.host.address(respPort), "--peer", n.host.address(peerPort),
 		"--secret-file", n.c.secretFile, "--password-file", n.c.passwordFile}
+	if n.clock != "" {
+		args = append(args, "--debug-clock", n.clock)
+	}
 	if n.c.seeded.Load() {
 		args = append(args, "--join", n.c.others(n))
 	}
@@ -174,6 +178,13 @@ func (n *node) waitExit(limit time.Duration) error {
 	}
 }
 
+// expectEnd says that the present process may end by itself.
+func (n *node) expectEnd() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.killed = true
+}
+
 // unexpected says how the present process has ended although nobody killed it; empty: it runs, was killed, or ended with 0.
 func (n *node) unexpected() string {
 	n.mu.Lock()
@@ -201,7 +212,7 @@ func (n *node) ending() string {
 func (n *node) ask(ctx context.Context, limit time.Duration, command string, args ...any) (any, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	conn, err := redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
+	conn, err := n.dial(ctx, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.name, err)
 	}
@@ -211,6 +222,11 @@ func (n *node) ask(ctx context.Context, limit time.Duration, command string, arg
 		return nil, fmt.Errorf("%s: %s: %w", n.name, command, err)
 	}
 	return reply, nil
+}
+
+// dial connects and logs in. A reply may take so long.
+func (n *node) dial(ctx context.Context, limit time.Duration) (redis.Conn, error) {
+	return redis.DialContext(ctx, "tcp", n.addr, redis.DialPassword(n.c.password), redis.DialReadTimeout(limit))
 }
 
 // status is TRUECOUNT STATUS.
@@ -223,11 +239,14 @@ func (n *node) status(ctx context.Context) (fsm.Status, error) {
 	return s, json.Unmarshal(text, &s)
 }
 
-// said counts the lines of the log that hold the words.
-func (n *node) said(words string) int {
+// output is what the node has said in all its lives.
+func (n *node) output() []byte {
 	text, _ := os.ReadFile(n.log) // a node that never ran has said nothing
-	return bytes.Count(text, []byte(words))
+	return text
 }
+
+// said counts the words in the output.
+func (n *node) said(words string) int { return bytes.Count(n.output(), []byte(words)) }
 
 // wipe removes all data of a node that does not run.
 func (n *node) wipe() error {

@@ -98,7 +98,7 @@ func (o *outcome) save() error {
 func (o *outcome) tidy(c *cluster, keep bool) error {
 	anomalies, invalid := o.counted()
 	if keep || anomalies+invalid > 0 {
-		return nil
+		return c.keepDisks()
 	}
 	var errs []error
 	for _, n := range c.nodes {

@@ -13,13 +13,13 @@ const (
 	// prompt is the longest time without an acknowledgement while most nodes run and see each other: a new leader is found,
 	// and clients find him. Promised is less; a machine with two cores for five nodes and their clients stalls now and then.
 	prompt = 4 * time.Second
-	// apart is how far two faults must lie apart not to touch each other.
-	apart = 2 * time.Second
+	// apart is how far two faults must lie apart not to touch each other: behind each, the cluster was seen to be whole.
+	apart = 200 * time.Millisecond
 )
 
 // unbounded are the kinds that may leave no majority at all, or links too bad to lead by, for as long as they last.
 func unbounded(kind string) bool {
-	return slices.Contains([]string{"kill-all", "flapping", "lossy", "slow-link", "narrow-link"}, kind)
+	return slices.Contains([]string{"kill-all", "flapping", "lossy", "slow-link", "narrow-link", "power-majority", "power-all"}, kind)
 }
 
 // alone reports whether no other fault touches the one of that number.

@@ -11,7 +11,7 @@ import (
 
 // Conn is one end of a connection, a net.Conn that behaves like TCP: an in-order stream in each direction, bounded by Window.
 // Its errors are *net.OpError around os.ErrDeadlineExceeded, net.ErrClosed (this end was closed or its host killed) or
-// ECONNRESET (the far host was killed, or closed and was written to); io.EOF is bare.
+// ECONNRESET (the far host was killed, or closed and was written to, or the connection broke); io.EOF is bare.
 type Conn struct {
 	n             *Network
 	id            uint64
@@ -23,6 +23,7 @@ type Conn struct {
 	writeBy       time.Time
 	writing       bool // a Write has the turn: concurrent Writes don't mix their bytes
 	closed        bool
+	breaks        time.Time // when the connection breaks, or broke; zero: not
 }
 
 // Read waits for data and returns what has arrived. Data sent before the far end closed or died is read first.
@@ -37,9 +38,13 @@ func (c *Conn) Read(p []byte) (int, error) {
 		if len(p) == 0 {
 			return 0, nil
 		}
-		seg := c.in.next(now)
+		horizon := c.horizonLocked(now)
+		seg := c.in.next(horizon)
+		if seg == nil && c.brokenLocked(now) {
+			return 0, c.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
+		}
 		if seg == nil {
-			c.waitLocked(earlier(c.readBy, c.in.nextArrival()))
+			c.waitLocked(earlier(c.readBy, earlier(c.breaks, c.in.nextArrival())))
 			continue
 		}
 		switch seg.kind {
@@ -48,7 +53,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		case reset:
 			return 0, c.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
 		}
-		m := c.in.take(p, now)
+		m := c.in.take(p, horizon)
 		c.peer.cond.Broadcast() // there is room in the window
 		return m, nil
 	}
@@ -76,7 +81,7 @@ func (c *Conn) Write(p []byte) (sent int, err error) {
 			return sent, c.opError("write", err)
 		}
 		broken := c.in.reset()
-		if broken != nil && broken.arrived(now) {
+		if broken != nil && broken.arrived(now) || c.brokenLocked(now) {
 			return sent, c.opError("write", os.NewSyscallError("write", syscall.ECONNRESET))
 		}
 		if part := p[sent:min(len(p), sent+Window-c.peer.in.unread)]; len(part) > 0 {
@@ -89,7 +94,7 @@ func (c *Conn) Write(p []byte) (sent int, err error) {
 		if sent == len(p) {
 			return sent, nil
 		}
-		until := c.writeBy
+		until := earlier(c.writeBy, c.breaks)
 		if broken != nil && !broken.held {
 			until = earlier(until, broken.arrive)
 		}
@@ -113,7 +118,7 @@ func (c *Conn) Close() error {
 func (c *Conn) Pending() bool {
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
-	seg := c.in.next(time.Now())
+	seg := c.in.next(c.horizonLocked(time.Now()))
 	return seg != nil && seg.kind == data
 }
 
@@ -189,8 +194,10 @@ func (c *Conn) sendLocked(k kind, p []byte) {
 		return
 	}
 	seg := segment{kind: k, data: p, held: held}
-	if !held {
-		seg.arrive = time.Now().Add(c.n.delayLocked(from, to))
+	if held {
+		c.n.countsLocked(from, to).Held++
+	} else {
+		seg.arrive = c.departLocked(&seg)
 	}
 	c.peer.in.add(seg)
 	c.peer.cond.Broadcast()
@@ -210,8 +217,16 @@ func (c *Conn) endLocked(how kind) {
 	}
 }
 
-// releaseLocked sends the held input on its way again.
+// releaseLocked sends the held input on its way again, and what a Link has delayed or lost.
 func (c *Conn) releaseLocked() {
+	now := time.Now()
+	if c.in.shaped {
+		c.in.hold(now)
+		c.in.shaped = false
+	}
+	if !c.brokenLocked(now) {
+		c.breaks = time.Time{}
+	}
 	c.in.release(func() time.Time {
 		return time.Now().Add(c.n.delayLocked(hostOf(c.remote), hostOf(c.local)))
 	})

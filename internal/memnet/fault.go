@@ -41,12 +41,15 @@ func (n *Network) Isolate(host string) {
 	n.sever(func() { n.isolated[hostOf(host)] = true })
 }
 
-// Heal ends all cuts. What was held starts anew: it arrives in order, after a delay drawn now.
+// Heal ends all cuts and makes all Links good. What was held, or delayed or lost by a Link, starts anew: it arrives in order,
+// after a delay drawn now.
 func (n *Network) Heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	clear(n.cuts)
 	clear(n.isolated)
+	clear(n.links)
+	clear(n.busy)
 	conns := n.connsLocked()
 	for _, c := range conns {
 		c.releaseLocked()
@@ -86,7 +89,7 @@ func (n *Network) sever(more func()) {
 	now := time.Now()
 	for _, c := range n.connsLocked() {
 		if n.severedLocked(hostOf(c.remote), hostOf(c.local)) {
-			c.in.hold(now)
+			n.countsLocked(hostOf(c.remote), hostOf(c.local)).Held += c.in.hold(now)
 		}
 	}
 }
@@ -100,5 +103,5 @@ func (n *Network) delayLocked(from, to string) time.Duration {
 	if from == to {
 		return 0
 	}
-	return n.lo + time.Duration(n.rng.Int64N(int64(n.hi-n.lo)+1))
+	return n.drawLocked(n.lo, n.hi)
 }

@@ -1,4 +1,4 @@
-// Package memnet is a network in memory, with delays, cuts and dead hosts, for clusters in virtual time (testing/synctest).
+// Package memnet is a network in memory, with delays, cuts, bad links and dead hosts, for clusters in virtual time (testing/synctest).
 //
 //	Network.Dial             travels there and back, then makes two Conns; hangs while the path is cut
 //	    Listener.Accept      takes the far Conn out of a bounded backlog
@@ -7,7 +7,10 @@
 //	Conn.Read                waits for the arrival of the first segment
 //	Delay                    the latency of the segments sent from now on
 //	Cut, CutOneWay, Isolate  hold what is on its way and what is sent later, silently; dials hang
+//	Shape(from, to, Link)    latency, losses, a bounded rate and flipped bits in one direction
+//	Break                    resets the connections between two hosts
 //	Heal                     lets all of it go on
+//	Counts                   what befell whom: the proof that a fault acted
 //	Kill                     the host's Conns end with a reset on the far side, its listeners close
 //
 // Rules. One mutex, the Network's, guards everything; methods that need it end in Locked. It is never held across a wait:
@@ -16,7 +19,7 @@
 // made there. Within one host there is no delay and no cut. Limits: Window bytes on their way per direction (then Write waits),
 // Backlog connections that nobody has accepted (then Dial waits).
 //
-// Tests: conn_test.go (net.Conn's contract), dial_test.go, fault_test.go (each fault), all in virtual time.
+// Tests: conn_test.go (net.Conn's contract), dial_test.go, fault_test.go and link_test.go (each fault), all in virtual time.
 package memnet
 
 import (
@@ -60,6 +63,9 @@ type Network struct {
 	cuts      map[path]bool
 	isolated  map[string]bool
 	lo, hi    time.Duration // of Delay
+	links     map[path]Link
+	busy      map[path]time.Time // when what was sent over a Link with a Rate will have left
+	counts    map[path]*Counts
 	changed   chan struct{} // closed and replaced when a hanging Dial should look again
 }
 
@@ -80,6 +86,9 @@ func New(rng *rand.Rand) *Network {
 		lives:     make(map[string]int),
 		cuts:      make(map[path]bool),
 		isolated:  make(map[string]bool),
+		links:     make(map[path]Link),
+		busy:      make(map[path]time.Time),
+		counts:    make(map[path]*Counts),
 		changed:   make(chan struct{}),
 	}
 }
@@ -105,7 +114,8 @@ func (n *Network) Listen(addr string) (net.Listener, error) {
 
 // Dial connects from a host (a port behind it is ignored: the connection gets its own) to a listening address. It takes the
 // delay there and back. Errors: ErrAddress; ECONNREFUSED if nobody listens; ctx's error, which is the only end of a dial over a
-// cut path or to a full Backlog; net.ErrClosed if from is killed meanwhile. The Conn returned is a *Conn.
+// cut path or to a full Backlog; ETIMEDOUT if a Link loses it too often; net.ErrClosed if from is killed meanwhile. The Conn
+// returned is a *Conn.
 func (n *Network) Dial(ctx context.Context, from, to string) (net.Conn, error) {
 	fail := func(err error) error { return &net.OpError{Op: "dial", Net: networkName, Addr: Addr(to), Err: err} }
 	src := hostOf(from)
@@ -140,15 +150,20 @@ func (n *Network) Dial(ctx context.Context, from, to string) (net.Conn, error) {
 func (n *Network) travel(ctx context.Context, from, to string) error {
 	n.mu.Lock()
 	trip := n.delayLocked(from, to) + n.delayLocked(to, from)
+	there, failed := n.redialLocked(from, to)
+	back, failedBack := n.redialLocked(to, from)
 	n.mu.Unlock()
-	if trip == 0 || ctx.Err() != nil {
+	if failed == nil {
+		failed = failedBack
+	}
+	if trip += there + back; trip == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	timer := time.NewTimer(trip)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return failed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -163,6 +178,7 @@ func (n *Network) connect(from, to string, life int) (c *Conn, changed <-chan st
 		return nil, nil, net.ErrClosed
 	}
 	if n.severedLocked(from, dst) || n.severedLocked(dst, from) {
+		n.countsLocked(from, dst).Hung++
 		return nil, n.changed, nil
 	}
 	l := n.listeners[to]

@@ -27,6 +27,7 @@ type stream struct {
 	segs   []segment
 	unread int       // bytes in segs, at most Window
 	latest time.Time // arrival of the last segment that was not held
+	shaped bool      // since the last Heal something was sent over a Link that is not good
 }
 
 // add appends a segment; its arrival is put off until the ones before it.
@@ -81,13 +82,18 @@ func (s *stream) take(p []byte, now time.Time) (n int) {
 	return n
 }
 
-// hold stops what has not arrived.
-func (s *stream) hold(now time.Time) {
+// hold stops what has not arrived, and tells how much that is.
+func (s *stream) hold(now time.Time) (stopped int) {
 	for i := range s.segs {
-		if !s.segs[i].arrived(now) {
+		if !s.segs[i].held && !s.segs[i].arrived(now) {
 			s.segs[i].held = true
+			stopped++
 		}
 	}
+	if s.latest.After(now) {
+		s.latest = now
+	}
+	return stopped
 }
 
 // release sends the held segments on their way again, each at the time that arrival draws for it.

@@ -17,7 +17,7 @@ import (
 	"github.com/truecount/truecount/internal/history"
 )
 
-// seeds is how many runs of chaos each test makes; make sim asks for more.
+// seeds is how many runs of chaos each test makes; make chaos asks for more.
 var seeds = flag.Int("seeds", usualSeeds, "runs of each chaos test, each with its own seed")
 
 // firstSeed is where a repeated run begins.

@@ -4,9 +4,9 @@
 //	New ─ Cluster.Start(name)             a founder, or one that joins through those who run
 //	    Do, DoIf(name, conditions, ops)   one Request at that node, and its answer; Speak: one of nothing
 //	    Crash, Restart                    process death: connections break, unsynced writes are gone
-//	    Net.Cut, Isolate, Heal, Delay     the network's faults (internal/memnet)
-//	    Skew, Pass                        a wall clock that jumps; time that passes
-//	    Freeze, Slow, FailAppend, SetFree disks that hang, are slow, fail, are full (trouble.go)
+//	    Net.Cut, Shape, Break, Heal …     the network's faults (internal/memnet)
+//	    Skew, Drift, Strobe, Pass         a wall clock that jumps, runs fast, jumps for ever (wall.go); time that passes
+//	    Freeze, Stall, Slow, Fail, SetFree, Damage  disks that hang, are slow, fail, are full, lie (trouble.go)
 //	    Stop                              ends all; synctest fails the test if anything is left running
 //
 // Rules. Everything must be made and used inside one synctest bubble. A crashed node's goroutines are ended in the
@@ -68,7 +68,7 @@ type Host struct {
 	node     *cluster.Node
 	life     *life
 	disk     *disk
-	skew     time.Duration
+	wall     wall
 	free     uint64 // bytes of the disk
 }
 
@@ -162,7 +162,7 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 		Dir: dir, Name: name, RESP: name + ":7379", Listener: listener, Bootstrap: h.Founder, Nonvoter: h.Nonvoter, Version: "sim",
 		Invited: func(peer string) error { return c.invited(name, peer) },
 		Timing:  c.Timing, Snapshots: c.Snapshots, Secret: c.Secret, Limits: c.Limits, Stores: stores, LogStore: c.LogStore, Logger: c.logger(name),
-		Wall:  func() time.Time { return time.Now().Add(c.skew(h)) },
+		Wall:  func() time.Time { return c.wallOf(h) },
 		Space: func() (free, total uint64, err error) { return c.space(h) },
 		Dial: func(ctx context.Context, addr string) (net.Conn, error) {
 			if alive.isDead() {
@@ -241,7 +241,11 @@ func (c *Cluster) Names() (names []string) {
 func (c *Cluster) Leader() (leader string) {
 	var highest uint64
 	for _, name := range c.Names() {
-		if s := c.Node(name).Local(); s.Role == fsm.Leader && s.Term >= highest {
+		node := c.Node(name)
+		if node == nil {
+			continue // it has crashed since
+		}
+		if s := node.Local(); s.Role == fsm.Leader && s.Term >= highest {
 			leader, highest = name, s.Term
 		}
 	}
@@ -285,19 +289,6 @@ func (c *Cluster) RestartAll() {
 	for _, name := range names {
 		c.Restart(name)
 	}
-}
-
-// Skew sets a host's wall clock apart from the others'.
-func (c *Cluster) Skew(name string, by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.hosts[name].skew = by
-}
-
-func (c *Cluster) skew(h *Host) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return h.skew
 }
 
 func (c *Cluster) allHosts() (all []*Host) {

@@ -17,19 +17,22 @@ import (
 	"github.com/truecount/truecount/cluster"
 )
 
-// disk is a data directory in memory. A write takes its time, and is durable only when that has passed: who crashes in
-// between finds it missing, or, of a few log entries, the first ones. It implements raft's three stores.
+// disk is a data directory in memory. A write takes its time, and is durable for sure only when that has passed: who crashes
+// in between finds it there or missing, or, of a few log entries, the first ones. It implements raft's three stores.
 type disk struct {
 	mu        sync.Mutex
 	rng       *rand.Rand
-	latency   time.Duration // of one write
-	frozen    chan struct{} // closed when the writes that hang go on; nil: none does
-	failing   error         // of the next append to the log
-	written   func()        // called when a write has taken its time and is not durable yet
+	latency   time.Duration    // of one write
+	frozen    chan struct{}    // closed when the writes that hang go on; nil: none does
+	failing   map[Access]error // of the next access
+	failed    int              // accesses that have
+	lost      uint64           // from this entry on, nothing is durable and a sync says so no more; 0: all is well
+	written   func()           // called when a write has taken its time and is not durable yet
 	log       map[uint64]*raft.Log
 	first     uint64
 	last      uint64
 	writing   []*raft.Log // a StoreLogs that has not returned
+	changing  []*change   // other writes that have not
 	stable    map[string][]byte
 	numbers   map[string]uint64
 	snapshots []*image // newest last
@@ -37,7 +40,8 @@ type disk struct {
 }
 
 func newDisk(rng *rand.Rand, latency time.Duration) *disk {
-	return &disk{rng: rng, latency: latency, log: map[uint64]*raft.Log{}, stable: map[string][]byte{}, numbers: map[string]uint64{}}
+	return &disk{rng: rng, latency: latency, failing: map[Access]error{}, log: map[uint64]*raft.Log{}, stable: map[string][]byte{},
+		numbers: map[string]uint64{}}
 }
 
 func (d *disk) stores() (cluster.Stores, error) {
@@ -63,12 +67,40 @@ func (d *disk) crash() *disk {
 	c := newDisk(d.rng, d.latency)
 	c.log, c.stable, c.numbers = maps.Clone(d.log), maps.Clone(d.stable), maps.Clone(d.numbers)
 	c.first, c.last = d.first, d.last
-	c.snapshots, c.opened = slices.Clone(d.snapshots), d.opened
+	c.snapshots, c.opened, c.failed = slices.Clone(d.snapshots), d.opened, d.failed
 	d.thawLocked() // nobody hears of those writes any more
 	for _, l := range d.writing[:d.rng.IntN(len(d.writing)+1)] {
 		c.keep(l)
 	}
+	for _, w := range d.changing {
+		if d.rng.IntN(2) == 0 {
+			w.apply(c)
+		}
+	}
+	if d.lost != 0 && d.lost <= c.last {
+		c.forget(d.lost, c.last)
+	}
 	return c
+}
+
+// change is a write to something else than the end of the log. All of it is durable, or nothing.
+type change struct{ apply func(*disk) }
+
+func (d *disk) change(kind Access, apply func(*disk)) error {
+	w := &change{apply}
+	d.mu.Lock()
+	if err := d.failLocked(kind); err != nil {
+		d.mu.Unlock()
+		return err
+	}
+	d.changing = append(d.changing, w)
+	d.mu.Unlock()
+	d.work()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.changing = slices.DeleteFunc(d.changing, func(other *change) bool { return other == w })
+	apply(d)
+	return nil
 }
 
 // work takes as long as one write: while the disk is frozen, for ever.
@@ -107,6 +139,9 @@ func (d *disk) LastIndex() (uint64, error)  { d.mu.Lock(); defer d.mu.Unlock(); 
 func (d *disk) GetLog(index uint64, log *raft.Log) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.failLocked(ReadEntry); err != nil {
+		return err
+	}
 	found := d.log[index]
 	if found == nil {
 		return raft.ErrLogNotFound
@@ -123,8 +158,12 @@ func (d *disk) StoreLogs(logs []*raft.Log) error {
 		d.mu.Unlock()
 		return errors.New("sim: gap in the log")
 	}
-	if err := d.failing; err != nil {
-		d.failing = nil
+	if err := d.failLocked(Append); err != nil {
+		d.mu.Unlock()
+		return err
+	}
+	if err := d.failLocked(Sync); err != nil {
+		d.lost = d.last + 1
 		d.mu.Unlock()
 		return err
 	}
@@ -141,9 +180,10 @@ func (d *disk) StoreLogs(logs []*raft.Log) error {
 }
 
 func (d *disk) DeleteRange(from, to uint64) error {
-	d.work()
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	return d.change(Truncate, func(d *disk) { d.forget(from, to) })
+}
+
+func (d *disk) forget(from, to uint64) {
 	for i := from; i <= to; i++ {
 		delete(d.log, i)
 	}
@@ -155,7 +195,6 @@ func (d *disk) DeleteRange(from, to uint64) error {
 	default:
 		d.last = from - 1
 	}
-	return nil
 }
 
 // IsMonotonic: as raft-wal, it has no gaps.
@@ -164,16 +203,16 @@ func (d *disk) IsMonotonic() bool { return true }
 var errNotFound = errors.New("not found") // the text that raft expects
 
 func (d *disk) Set(key, value []byte) error {
-	d.work()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.stable[string(key)] = bytes.Clone(value)
-	return nil
+	kept := bytes.Clone(value)
+	return d.change(StoreValue, func(d *disk) { d.stable[string(key)] = kept })
 }
 
 func (d *disk) Get(key []byte) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.failLocked(ReadValue); err != nil {
+		return nil, err
+	}
 	value, ok := d.stable[string(key)]
 	if !ok {
 		return nil, errNotFound
@@ -182,16 +221,15 @@ func (d *disk) Get(key []byte) ([]byte, error) {
 }
 
 func (d *disk) SetUint64(key []byte, value uint64) error {
-	d.work()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.numbers[string(key)] = value
-	return nil
+	return d.change(StoreValue, func(d *disk) { d.numbers[string(key)] = value })
 }
 
 func (d *disk) GetUint64(key []byte) (uint64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.failLocked(ReadValue); err != nil {
+		return 0, err
+	}
 	value, ok := d.numbers[string(key)]
 	if !ok {
 		return 0, errNotFound
@@ -229,6 +267,9 @@ func (s snapshotStore) List() ([]*raft.SnapshotMeta, error) {
 func (s snapshotStore) Open(id string) (*raft.SnapshotMeta, io.ReadCloser, error) {
 	s.disk.mu.Lock()
 	defer s.disk.mu.Unlock()
+	if err := s.disk.failLocked(ReadImage); err != nil {
+		return nil, nil, err
+	}
 	for _, im := range s.disk.snapshots {
 		if im.meta.ID == id {
 			meta := im.meta
@@ -258,16 +299,16 @@ func (s *sink) Close() error {
 		return nil
 	}
 	s.over = true
-	s.disk.work()
 	s.meta.Size = int64(len(s.data))
-	s.disk.mu.Lock()
-	defer s.disk.mu.Unlock()
-	s.disk.snapshots = append(s.disk.snapshots, &s.image)
-	slices.SortStableFunc(s.disk.snapshots, func(a, b *image) int { // one that was begun before another may be closed after it
+	return s.disk.change(StoreImage, func(d *disk) { d.addImage(&s.image) })
+}
+
+func (d *disk) addImage(im *image) {
+	d.snapshots = append(d.snapshots, im)
+	slices.SortStableFunc(d.snapshots, func(a, b *image) int { // one that was begun before another may be closed after it
 		return cmp.Or(cmp.Compare(a.meta.Term, b.meta.Term), cmp.Compare(a.meta.Index, b.meta.Index))
 	})
-	if extra := len(s.disk.snapshots) - keptImages; extra > 0 {
-		s.disk.snapshots = s.disk.snapshots[extra:]
+	if extra := len(d.snapshots) - keptImages; extra > 0 {
+		d.snapshots = d.snapshots[extra:]
 	}
-	return nil
 }

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// hunter runs detectors with the binaries of one build.
+type hunter struct {
+	root     string // of the module
+	binaries map[string]string
+	length   time.Duration // of a campaign
+}
+
+// build compiles the tests of each package.
+func build(root, dir, overlay string, pkgs []string) (binaries map[string]string, err error) {
+	binaries = map[string]string{}
+	for _, pkg := range pkgs {
+		out := filepath.Join(dir, strings.ReplaceAll(pkg, "/", "_")+".test")
+		cmd := exec.Command("go", "test", "-c", "-overlay", overlay, "-o", out, "./"+pkg)
+		cmd.Dir, cmd.Stdout, cmd.Stderr = root, os.Stderr, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return nil, fmt.Errorf("build of %s with all mutants: %w", pkg, err)
+		}
+		binaries[pkg] = out
+	}
+	return binaries, nil
+}
+
+// finding is what came of one detector.
+type finding struct {
+	caught bool
+	by     string // the checker of the campaign, or the test; what it said first
+	took   time.Duration
+	output string
+}
+
+// detectLimit is how long a test may take. One that doesn't end has failed: some mistakes show as that.
+const detectLimit = time.Minute
+
+// run runs a detector with this mutant, or with none if planted is empty.
+func (h *hunter) run(d detector, planted string) finding {
+	args := []string{"-test.run", "^(" + d.tests + ")$", "-test.timeout", "300s"}
+	limit := detectLimit
+	switch {
+	case d == campaign:
+		args = append(args, "-first", "-duration", h.length.String())
+		limit += h.length
+	case d.pkg == campaign.pkg:
+		args = append(args, "-seeds", "4")
+	}
+	if planted == "" {
+		limit = 5 * time.Minute // all tests of a package at once
+	} else {
+		args = append(args, "-test.failfast")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, h.binaries[d.pkg], args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = filepath.Join(h.root, d.pkg), &output, &output
+	cmd.Env = append(os.Environ(), "PLANTED="+planted)
+	cmd.WaitDelay = time.Second
+	begin := time.Now()
+	err := cmd.Run()
+	f := finding{caught: err != nil, took: time.Since(begin), output: output.String()}
+	if f.caught {
+		f.by = reason(f.output)
+	}
+	if ctx.Err() != nil {
+		f.by = "no end within " + limit.String()
+	}
+	return f
+}
+
+var (
+	anomaly = regexp.MustCompile(`(?m)^\s*anomaly: ([^\n]*)`)
+	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: (Test\w+)`)
+	stopped = regexp.MustCompile(`(?m)^(?:panic|fatal error): ([^\n]*)`)
+)
+
+// reason is what a failed run said first: the checker, or the test.
+func reason(output string) string {
+	if found := anomaly.FindStringSubmatch(output); found != nil {
+		return found[1]
+	}
+	if found := stopped.FindStringSubmatch(output); found != nil {
+		return "panic: " + found[1]
+	}
+	if found := failed.FindStringSubmatch(output); found != nil {
+		return found[1]
+	}
+	return "it failed"
+}

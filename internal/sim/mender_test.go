@@ -1,0 +1,136 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/truecount/truecount/cluster"
+	"github.com/truecount/truecount/fsm"
+)
+
+// What a nemesis does as an operator: leadership and members change, and at the end all is as it should be.
+
+// ask lets an operator ask for a change at one node after the other.
+func (n *nemesis) ask(limit time.Duration, change func(*cluster.Node, context.Context) error) (err error) {
+	err = errors.New("nobody to ask")
+	for end, i := time.Now().Add(limit), 0; time.Now().Before(end); i++ {
+		node := n.Node(n.hosts[i%len(n.hosts)])
+		if node == nil {
+			n.Pass(50 * time.Millisecond)
+			continue
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		err = change(node, ctx)
+		cancel()
+		if err == nil || errors.Is(err, fsm.ErrRefused) {
+			return err
+		}
+		n.Pass(50 * time.Millisecond)
+	}
+	return err
+}
+
+func (n *nemesis) transfer(f fault) func() {
+	n.count("transfer")
+	n.pending.Go(func() {
+		_ = n.ask(2*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.TransferTo(ctx, f.target) })
+	})
+	return nil
+}
+
+// replace removes a member for ever, and lets a new one of this name join with an empty disk.
+func (n *nemesis) replace(f fault) func() {
+	node := n.Node(f.target)
+	if node == nil || f.target == reader || !n.undecided.CompareAndSwap(false, true) {
+		return nil
+	}
+	n.count("replacement")
+	id := node.Local().ServerID
+	n.pending.Go(func() {
+		defer n.undecided.Store(false)
+		err := n.ask(4*time.Second, func(node *cluster.Node, ctx context.Context) error { return node.Remove(ctx, id) })
+		if err == nil {
+			n.admit(f.target)
+		}
+	})
+	return nil
+}
+
+// admit starts a host with an empty disk and lets it join. It reports whether it did.
+func (n *nemesis) admit(host string) bool {
+	n.Crash(host)
+	n.Wipe(host)
+	n.Cluster.mu.Lock()
+	n.Cluster.hosts[host].Founder = false
+	n.Cluster.mu.Unlock()
+	node, err := n.open(host, Host{})
+	if err != nil {
+		return false
+	}
+	for try := 0; try < 20 && !n.broken(); try++ {
+		for _, through := range n.hosts {
+			if through == host || n.Node(through) == nil {
+				continue
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			err := node.Join(ctx, n.peer(through))
+			cancel()
+			if err == nil {
+				return true
+			}
+			if errors.Is(err, cluster.ErrReopen) {
+				n.Reopen(host)
+				return true
+			}
+			if n.Node(host) != node {
+				return false
+			}
+		}
+		n.rest(100 * time.Millisecond)
+	}
+	return false
+}
+
+// heal ends all faults and lets every host run and be a member.
+func (n *nemesis) heal() {
+	s := n.plan.setup
+	n.Net.Heal()
+	n.Net.Delay(s.fastNet, s.slowNet)
+	for _, host := range n.hosts {
+		n.mu.Lock()
+		n.down[host] = 0
+		delete(n.hurt, host)
+		n.mu.Unlock()
+		n.calm(host)
+		n.Thaw(host)
+		n.FailAppend(host, nil)
+		n.SetFree(host, allFree)
+		if n.Node(host) == nil {
+			n.startAgain(host)
+		}
+	}
+	n.rest(time.Second * time.Duration(s.pace)) // whoever led and was deposed, or removed, knows it then
+	for _, host := range n.hosts {
+		if !n.belongs(host) && !n.broken() && !n.admit(host) {
+			n.anomaly("available", "%s can't join again", host)
+		}
+	}
+	n.within("vote of every host", n.allIn)
+}
+
+// belongs reports whether a host runs with a directory that is a member's, as soon as there is a leader who says so.
+func (n *nemesis) belongs(host string) (yes bool) {
+	n.within("leader who knows the members", func() bool {
+		leader, node := n.at(n.Leader()), n.at(host)
+		if leader == nil || leader.Local().Pristine {
+			return false
+		}
+		yes = node != nil && node.Removal() == nil && slices.ContainsFunc(leader.Local().Members, func(m fsm.Member) bool {
+			return m.ServerID == node.Local().ServerID
+		})
+		return true
+	})
+	return yes
+}
