@@ -4,6 +4,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/raft"
+
+	"github.com/truecount/truecount/fsm"
 )
 
 // clock gives the stamps of Entries: milliseconds since the Unix epoch that go on from leader to leader, and never depend on
@@ -14,9 +18,9 @@ import (
 // that has heard of no live time since its start (the whole cluster restarted) takes the median of the wall clocks of a
 // majority of voters. A leader then lets its base slide towards that median, by at most slewPerMille, and never steps.
 //
-// Each change of leader loses some of the time that the last stamps were on their way: the time lags behind the walls. A cluster
+// So the cluster's time may lag behind the walls for long: these were set, or changes of leader have lost some moments. A cluster
 // that is restarted as a whole must not make up for that in one step, for what has a deadline would end early: it goes on with
-// the lag of the last Entries in its log, of which raft has noted when its leader appended them.
+// the lag of the last Entry in its log, of which raft has noted when its leader appended it.
 //
 // An Entry that is replayed is not live: its stamp may be as old as the log. A follower's time is live once its leader has
 // told it the present stamp; until then stamps only count as a lower bound, in stamp.
@@ -28,13 +32,13 @@ type clock struct {
 	at      time.Time // with its monotonic reading
 	heard   time.Time // when a follower's base was last compared with a stamp
 	last    int64     // the largest stamp given or seen
-	lag     int64     // of the latest Entry behind the wall clock of its leader, 0 to mostLag
+	lag     int64     // of the log's last Entry, at the start, behind the wall clock of its leader; 0 to mostLag
 }
 
 const (
 	slewPerMille = 1    // parts of the time between two corrections
 	yieldShare   = 100  // a follower's clock goes back by at most this part of the time between two stamps
-	mostLag      = 5000 // ms: no cluster that goes well lags so much, and a leader's own wall clock may be wrong
+	mostLag      = 5000 // ms: a leader's own wall clock may be wrong
 )
 
 // read is the cluster's time, as far as this node knows it.
@@ -69,8 +73,34 @@ func (c *clock) see(stamp int64) {
 	}
 }
 
+// recall looks how far the last Entry of a log was behind the wall clock of its leader when that appended it.
+func (c *clock) recall(store raft.LogStore) {
+	first, _ := store.FirstIndex() // what can't be read leaves no lag here, and ends the node elsewhere
+	last, _ := store.LastIndex()
+	for at := last; at >= max(first, 1); at-- {
+		var log raft.Log
+		if err := store.GetLog(at, &log); err != nil {
+			return
+		}
+		if log.Type != raft.LogCommand {
+			continue
+		}
+		if entry, err := fsm.DecodeEntry(log.Data); err == nil && !log.AppendedAt.IsZero() {
+			c.appended(entry.Stamp, log.AppendedAt)
+		}
+		return
+	}
+}
+
+func (c *clock) appended(stamp int64, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lag = min(max(at.UnixMilli()-stamp, 0), mostLag)
+}
+
 // takeLocked makes a follower's clock go by a stamp. One that is behind the clock was long on its way: a disk hung, a leader was
-// cut off. Were it taken as it is, the cluster's time would lag by as much under the next leader. So the clock yields slowly: fast
+// cut off. Were it taken as it is, the cluster's time would lag by as much under the next leader, and a restart of all nodes,
+// which begins with the wall clocks, would make up for all such lags at once, and end keys early. So the clock yields slowly: fast
 // enough for a monotonic clock that is a little fast, too slow to lose a hang.
 func (c *clock) takeLocked(stamp int64) {
 	now := time.Now()
@@ -81,16 +111,6 @@ func (c *clock) takeLocked(stamp int64) {
 		c.at = c.at.Add(min(ahead, now.Sub(c.heard)/yieldShare))
 	}
 	c.heard = now
-}
-
-// appended takes in when, by the wall clock of the leader, an Entry was appended to its log.
-func (c *clock) appended(stamp int64, at time.Time) {
-	if at.IsZero() {
-		return // by a test, or a log store that does not keep it
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.lag = min(max(at.UnixMilli()-stamp, 0), mostLag)
 }
 
 // hear takes in what the leader has said is the present time, when it was asked at that moment or later. The time is now between

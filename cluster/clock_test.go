@@ -78,11 +78,6 @@ func TestWhereALeaderTakesTheTimeFrom(t *testing.T) {
 			c.lead(0, wallsAt(0))
 			time.Sleep(time.Minute)
 		}, -650 * time.Millisecond},
-		{"of the latest Entry", func(t *testing.T, c *clock) {
-			c.appended(now()-650, time.Now())
-			c.appended(now()-20, time.Now())
-			c.lead(0, wallsAt(0))
-		}, -20 * time.Millisecond},
 		{"a leader whose wall clock was behind leaves no lag", func(t *testing.T, c *clock) {
 			c.appended(now(), time.Now().Add(-time.Hour))
 			c.lead(0, wallsAt(0))
@@ -91,10 +86,6 @@ func TestWhereALeaderTakesTheTimeFrom(t *testing.T) {
 			c.appended(now(), time.Now().Add(time.Hour))
 			c.lead(0, wallsAt(0))
 		}, -mostLag * time.Millisecond},
-		{"an Entry without a time leaves none", func(t *testing.T, c *clock) {
-			c.appended(now(), time.Time{})
-			c.lead(0, wallsAt(0))
-		}, 0},
 		{"the live time is not set back by a lag", func(t *testing.T, c *clock) {
 			c.hear(now(), time.Now())
 			c.appended(now()-650, time.Now())

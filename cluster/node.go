@@ -112,7 +112,6 @@ func open(config Config, stores Stores) (*Node, error) {
 	}
 	n.clock = &clock{}
 	n.replica = newReplica(n.clock.see, n.fail)
-	n.replica.timed = n.clock.appended
 	n.replica.images = imageWriter{dir: config.Dir, stop: n.ctx.Done(), logger: n.logger}
 	n.leader = &leader{replica: n.replica, clock: n.clock, walls: n.walls, halted: n.halted,
 		wake: make(chan struct{}, 1), idle: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{})}
@@ -184,6 +183,7 @@ func (n *Node) startRaft(stores Stores) (err error) {
 	if err := checkLog(summed); err != nil {
 		return fmt.Errorf("data directory %s: %w", n.config.Dir, err)
 	}
+	n.clock.recall(log)
 	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {
 		err = raft.BootstrapCluster(rc, log, stores.Stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{

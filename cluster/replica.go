@@ -19,12 +19,11 @@ import (
 // or a read would wait for ever for a commit index that no command carries.
 type replica struct {
 	mark    watermark
-	opened  atomic.Uint64                         // the term of the last Opener applied
-	due     atomic.Int64                          // the Machine's next deadline; 0: none
-	now     atomic.Int64                          // machine time
-	leasing atomic.Bool                           // a lease or a session runs
-	seen    func(stamp int64)                     // told the stamp of every Entry
-	timed   func(stamp int64, appended time.Time) // and when the leader's wall clock said that it was appended
+	opened  atomic.Uint64     // the term of the last Opener applied
+	due     atomic.Int64      // the Machine's next deadline; 0: none
+	now     atomic.Int64      // machine time
+	leasing atomic.Bool       // a lease or a session runs
+	seen    func(stamp int64) // told the stamp of every Entry
 	fatal   func(error)
 	durable func(index uint64) error // returns when the entry of this index is durable on this node, or never will be
 	broken  error                    // why nothing is applied any more
@@ -42,8 +41,7 @@ type replica struct {
 }
 
 func newReplica(seen func(int64), fatal func(error)) *replica {
-	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal, timed: func(int64, time.Time) {},
-		durable: func(uint64) error { return nil }, images: imageWriter{logger: hclog.NewNullLogger()}}
+	r := &replica{machine: fsm.New(), seen: seen, fatal: fatal, durable: func(uint64) error { return nil }, images: imageWriter{logger: hclog.NewNullLogger()}}
 	r.publishLocked()
 	return r
 }
@@ -93,7 +91,6 @@ func (r *replica) apply(log *raft.Log) []fsm.Outcome {
 		r.stop(log.Index, err)
 	}
 	r.seen(entry.Stamp)
-	r.timed(entry.Stamp, log.AppendedAt)
 	return outcomes
 }
 
