@@ -65,8 +65,12 @@ func git(ctx context.Context, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// buildOf compiles truecount as it was in a commit.
+// buildOf compiles truecount as it was in a commit, once for all clusters of a run.
 func buildOf(ctx context.Context, commit, folder string) (string, error) {
+	path := filepath.Join(filepath.Dir(folder), "truecount-"+commit)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
 	source, err := os.MkdirTemp("", "truecount-older-")
 	if err != nil {
 		return "", err
@@ -79,7 +83,6 @@ func buildOf(ctx context.Context, commit, folder string) (string, error) {
 	if out, err := exec.CommandContext(ctx, "tar", "-xf", tar, "-C", source).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("tar: %w: %s", err, out)
 	}
-	path := filepath.Join(folder, "truecount-older")
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", path, "./cmd/truecount")
 	cmd.Dir = source
 	if out, err := cmd.CombinedOutput(); err != nil {
