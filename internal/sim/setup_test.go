@@ -43,7 +43,7 @@ func (s setup) String() string {
 		s.snapshots.Every, s.snapshots.Trailing, s.lease, s.length, s.think, strings.Join(s.clients, " "))
 }
 
-// drawPlan draws everything from a seed. Most trials are short and dense; one in ten is long, calm in between, and at a slower pace:
+// drawPlan draws everything from a seed. Most trials are short and dense; two in five are long, calm in between, and at a slower pace:
 // those bring the hours.
 func drawPlan(seed uint64) plan {
 	rng := rand.New(rand.NewPCG(seed, 77))
@@ -57,7 +57,7 @@ func drawSetup(rng *rand.Rand) setup {
 		s.nodes = 5
 	}
 	s.nonvoter = rng.IntN(4) == 0
-	long := rng.IntN(4) == 0
+	long := rng.IntN(5) < 2
 	if long && rng.IntN(2) == 0 {
 		s.nodes = 3
 	}
@@ -65,7 +65,7 @@ func drawSetup(rng *rand.Rand) setup {
 	s.latency = oneOf(rng, 100*time.Microsecond, 200*time.Microsecond, time.Millisecond, 4*time.Millisecond)
 	clients := 4 + rng.IntN(5)
 	if long {
-		s.pace = 3 + rng.IntN(5)
+		s.pace = 4 + rng.IntN(5)
 		s.slowNet = oneOf(rng, 3*time.Millisecond, 10*time.Millisecond, 30*time.Millisecond)
 		s.lease = oneOf(rng, 10*time.Second, 30*time.Second)
 		s.length = time.Duration(10+rng.IntN(15)) * time.Minute
