@@ -123,11 +123,16 @@ func TestNobodyConnectsThroughALinkThatIsCut(t *testing.T) {
 	kept, left := dialed(t, p.all[1].front), dialed(t, p.all[1].front)
 	kept.say("a")
 	until(t, "held", func() bool { return p.counted().held == 2 })
+	left.say("gone")
 	left.conn.Close()
 	p.set(1, 0, link{})
 	kept.hears("a")
-	if passed := p.counted().passed; passed != 2 {
-		t.Errorf("%d pieces passed, want 2: of one who has not given up", passed)
+	for range 10 { // time enough for the other
+		kept.say("b")
+		kept.hears("b")
+	}
+	if passed := p.counted().passed; passed != 22 {
+		t.Errorf("%d pieces passed, want 22: of one who has not given up", passed)
 	}
 }
 
