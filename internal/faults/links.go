@@ -107,9 +107,13 @@ func isolated(n, l int, rng *rand.Rand) (func(from, to int) bool, string) {
 	return split(side), fmt.Sprintf("n%d | others", l+1)
 }
 
-// bridge leaves two halves that only one host connects.
-func bridge(n, _ int, rng *rand.Rand) (func(from, to int) bool, string) {
+// bridge leaves two halves that only one host connects. It is not the leader: followers have nothing to say to each other, so
+// nothing would be cut.
+func bridge(n, l int, rng *rand.Rand) (func(from, to int) bool, string) {
 	order := rng.Perm(n)
+	if order[0] == l {
+		order[0], order[1] = order[1], order[0]
+	}
 	side := make([]int, n) // -1, 0 (the bridge) or 1
 	for k, i := range order[1:] {
 		side[i] = 2*(k%2) - 1

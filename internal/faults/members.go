@@ -16,7 +16,7 @@ import (
 const (
 	transfers   = 5
 	trailing    = 10240 // entries that every node keeps behind an image
-	unseen      = 2000  // entries at most between a node's last status and its death
+	unseen      = 2000  // entries at most between the last status and a node's death
 	awayLimit   = 50 * time.Second
 	awayLeast   = 2 * time.Minute
 	joinLimit   = 60 * time.Second
@@ -208,13 +208,13 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 	if n == nil {
 		return nil, errBusy
 	}
-	before, err := n.status(ctx)
+	last := c.lastIndex(ctx)
 	at := c.clock()
-	if err != nil || n.kill() != nil {
+	if last == 0 || n.kill() != nil {
 		c.give(n)
 		return nil, errBusy
 	}
-	if c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, before.AppliedIndex+unseen) }) != nil {
+	if c.until(ctx, awayLimit, func() error { return c.forgotten(ctx, last+unseen) }) != nil {
 		err := n.start() // the machine is too slow today
 		c.give(n)
 		return nil, errors.Join(errBusy, err)
@@ -251,6 +251,17 @@ func imageTaken(output []byte) string {
 
 // written is what a node says of an image that it has made itself.
 const written = "image written: index="
+
+// lastIndex is how far the log goes that anybody knows to be committed. A node's own status would not do: one that has just
+// started has a longer log than it has applied.
+func (c *cluster) lastIndex(ctx context.Context) (last uint64) {
+	for _, n := range c.nodes {
+		if s, err := n.status(ctx); err == nil {
+			last = max(last, s.AppliedIndex, s.CommitIndex)
+		}
+	}
+	return last
+}
 
 // forgotten is nil when the leader has written an image that is more than the trailing entries after an index. Meanwhile it
 // makes entries: the load alone would take too long.
