@@ -296,6 +296,7 @@ func (c *Cluster) lead(host string) {
 
 // A disk that has cost its node the leadership must hang twice as long to do so again, until a minute has passed.
 func TestALeadershipLostByAHangDoublesTheLimit(t *testing.T) {
+	long(t)
 	underLoad(t, func(t *testing.T, c *Cluster, l *load) {
 		for i, row := range []struct {
 			wait, hang time.Duration
