@@ -41,7 +41,8 @@ check: fmt vet staticcheck ## before a commit: format, vet, staticcheck, tests; 
 	$(GO) test ./...
 
 race: ## all tests under the race detector
-	@scripts/race $(SHORT) ./...
+	@scripts/race $$($(GO) list ./... | grep -v /internal/sim$$)
+	@scripts/race $(SHORT) ./internal/sim
 
 redis: ## compare with the installed redis-server, also in random conversations for DIFFER (20s), of SEED (1)
 	@command -v redis-server >/dev/null || echo "redis-server is not installed (apt-get install redis-server): nothing is compared"
