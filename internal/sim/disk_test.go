@@ -169,6 +169,21 @@ func TestAFrozenDiskUnderTheLeaderCostsTheOthersLessThanASecond(t *testing.T) {
 	})
 }
 
+// A hang that is over says little of a disk: leadership goes to nodes whose disks hung a moment ago and answer again.
+func TestAHangThatIsOverKeepsNoLeaderWhoseDiskHangs(t *testing.T) {
+	for _, since := range []time.Duration{400 * time.Millisecond, 1600 * time.Millisecond} {
+		t.Run(fmt.Sprintf("since %v", since), func(t *testing.T) {
+			underLoad(t, func(t *testing.T, c *Cluster, l *load) {
+				for _, host := range others(c.Leader()) {
+					c.Stall(host, 2350*time.Millisecond)
+					time.Sleep(2350*time.Millisecond + since)
+				}
+				c.Thaw(freezeLeader(t, c, l, time.Second))
+			})
+		})
+	}
+}
+
 func TestAnIdleLeaderWithAFrozenDiskIsReplacedByTheFirstWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 1)
