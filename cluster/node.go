@@ -128,7 +128,7 @@ func open(config Config, stores Stores) (*Node, error) {
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
-		Listener: config.Listener, Dial: n.dial, Secret: config.Secret, Handlers: n.handlers(),
+		Listener: config.Listener, Told: config.Peer, Dial: n.dial, Secret: config.Secret, Handlers: n.handlers(),
 		Me: n.introduce,
 		Admit: func(stream transport.Stream, from transport.Identity) error {
 			<-started

@@ -13,9 +13,10 @@ import (
 // answered ends with the connection. It runs on the connection's goroutine and must not block. payload is the Handler's.
 type Handler func(from string, method byte, payload []byte, reply func([]byte))
 
-// Config is what a Port is made of. All but Secret, Logf and Damaged must be set.
+// Config is what a Port is made of. All but Told, Secret, Logf and Damaged must be set.
 type Config struct {
 	Listener net.Listener
+	Told     string // address at which others reach the Listener; empty: its own
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)
 	Secret   []byte                                   // what all peers must know; empty: anybody may say who he is
 	Me       func() Identity                          // asked at every handshake
@@ -65,8 +66,19 @@ func NewPort(config Config) *Port {
 	return p
 }
 
-// Addr is the address the Port listens on.
-func (p *Port) Addr() net.Addr { return p.config.Listener.Addr() }
+// Addr is the address at which others reach the Port.
+func (p *Port) Addr() net.Addr {
+	if p.config.Told != "" {
+		return told(p.config.Told)
+	}
+	return p.config.Listener.Addr()
+}
+
+// told is an address that was given as text, and may hold a host's name.
+type told string
+
+func (t told) Network() string { return "tcp" }
+func (t told) String() string  { return string(t) }
 
 // Close ends the Port, every connection and every call.
 func (p *Port) Close() error {

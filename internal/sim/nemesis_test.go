@@ -130,8 +130,12 @@ func (n *nemesis) startAgain(host string) {
 		n.forget(host)
 	}
 	for {
-		_, err := n.open(host, Host{})
-		if err == nil || errors.Is(err, errCrashed) {
+		node, err := n.open(host, Host{})
+		switch {
+		case err == nil && !node.Joined():
+			n.enter(host) // it was ended before it was let in
+			return
+		case err == nil || errors.Is(err, errCrashed):
 			return
 		}
 		if strings.Contains(err.Error(), "was removed") {

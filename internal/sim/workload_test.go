@@ -104,9 +104,6 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	for i, op := range ops {
 		wanted = append(wanted, opOf(op))
 		writes = writes || wanted[i].Kind.Writes() || op.Kind == history.ICGet // proposed, it is a sign of life, as a door would see to
-		if op.TTL > 0 {
-			wanted[i].Expiry.Millis += c.lag().Milliseconds()
-		}
 		if op.Level == history.Stale {
 			request.Level, request.MinIndex = fsm.Stale, c.seen
 		}
@@ -220,12 +217,6 @@ func (o *rotor) note(outcome history.Outcome) {
 	if outcome == history.Unknown {
 		o.unknowns++
 	}
-}
-
-// lag is how far machine time may have fallen behind the wall clocks, by failovers amid cuts. A restart of all nodes takes it from
-// them again, at once, so it is added to what must not end too early.
-func (c *client) lag() time.Duration {
-	return 500 * time.Millisecond * time.Duration(c.plan.setup.pace)
 }
 
 // span is a time of a client's life, at this trial's pace.
