@@ -135,7 +135,7 @@ func (n *nemesis) startAgain(host string) {
 		case err == nil && !node.Joined():
 			n.enter(host) // it was ended before it was let in
 			return
-		case err == nil || errors.Is(err, errCrashed):
+		case err == nil || errors.Is(err, errCrashed) || errors.Is(err, errRuns):
 			return
 		}
 		if strings.Contains(err.Error(), "was removed") {
