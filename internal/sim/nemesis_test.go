@@ -171,7 +171,8 @@ func (n *nemesis) ended(host string, err error) {
 	delete(n.hurt, host)
 	n.down[host]++
 	n.mu.Unlock()
-	if node := n.Node(host); why == "" && node != nil && node.Removal() == nil {
+	cured := strings.Contains(err.Error(), "start this node again") // hashicorp/raft issue 697: see cluster/store.go
+	if node := n.Node(host); why == "" && !cured && node != nil && node.Removal() == nil {
 		n.anomaly("fatal", "%s has ended itself: %v", host, err)
 	}
 	n.pending.Go(func() {
