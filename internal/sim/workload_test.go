@@ -29,6 +29,7 @@ func workloads() []workload {
 		{"instances", countOfInstances},
 		{"once", onceOnly},
 		{"owned", owned},
+		{"family", families},
 	}
 }
 
