@@ -97,7 +97,7 @@ func (o *owner) leave() {
 func (o *owner) do(conditions []fsm.Condition, ops ...fsm.Op) (results []fsm.Result, ok bool) {
 	o.connect()
 	o.from = time.Now()
-	a := o.DoIf(o.host, fsm.Strong, conditions, ops...)
+	a := o.whole(o.DoIf(o.host, fsm.Strong, conditions, ops...), len(ops))
 	o.to = time.Now()
 	what := fmt.Sprintf("%v at %s:", o.from.Sub(o.began).Round(time.Millisecond), o.host)
 	for i, op := range ops {

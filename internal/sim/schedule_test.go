@@ -63,11 +63,11 @@ const (
 
 func verbs() []verb {
 	return []verb{
-		{name: "crash", kind: kindCrash, weight: 10, target: anyTarget, do: (*nemesis).crash},
-		{name: "crash-all", kind: kindCrash, weight: 4, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
+		{name: "crash", kind: kindCrash, weight: 14, target: anyTarget, do: (*nemesis).crash},
+		{name: "crash-all", kind: kindCrash, weight: 6, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
 		{name: "crash-at-write", kind: kindCrash, weight: 4, target: anyTarget, amount: upTo(12), do: (*nemesis).crashAtWrite},
-		{name: "isolate", kind: kindCut, weight: 6, target: anyTarget, do: (*nemesis).isolate},
-		{name: "cut", kind: kindCut, weight: 6, target: twoSides, do: (*nemesis).cut},
+		{name: "isolate", kind: kindCut, weight: 8, target: anyTarget, do: (*nemesis).isolate},
+		{name: "cut", kind: kindCut, weight: 8, target: twoSides, do: (*nemesis).cut},
 		{name: "mute", kind: kindCut, weight: 4, target: anyTarget, do: (*nemesis).mute},
 		{name: "deafen", kind: kindCut, weight: 4, target: anyTarget, do: (*nemesis).deafen},
 		{name: "one-way", kind: kindCut, weight: 4, target: twoSides, do: (*nemesis).oneWay},
