@@ -77,6 +77,7 @@ func verbs() []verb {
 		{name: "reset", kind: "reset", weight: 2, target: anyTarget, brief: true, do: (*nemesis).reset},
 		{name: "loss", kind: "loss", weight: 2, target: twoSides, amount: between(5, 40), do: (*nemesis).loss},
 		{name: "slow-link", kind: "slow link", weight: 2, target: twoSides, amount: between(2, 100), do: (*nemesis).slowLink},
+		{name: "garble", kind: "garbled link", weight: 2, target: twoSides, amount: between(1, 10), do: (*nemesis).garble},
 		{name: "delay", kind: "delay", weight: 2, target: twoSides, amount: between(5, 60), do: (*nemesis).delay},
 		{name: "slow-disk", kind: "slow disk", weight: 3, target: anyTarget, amount: between(5, 80), do: (*nemesis).slowDisk},
 		{name: "freeze-disk", kind: "frozen disk", weight: 2, target: anyTarget, do: (*nemesis).freeze},
