@@ -13,7 +13,7 @@ import (
 // answered ends with the connection. It runs on the connection's goroutine and must not block. payload is the Handler's.
 type Handler func(from string, method byte, payload []byte, reply func([]byte))
 
-// Config is what a Port is made of. All but Told, Secret and Logf must be set.
+// Config is what a Port is made of. All but Told, Secret, Logf and Damaged must be set.
 type Config struct {
 	Listener net.Listener
 	Told     string // address at which others reach the Listener; empty: its own
@@ -23,6 +23,7 @@ type Config struct {
 	Admit    func(stream Stream, from Identity) error // nil: welcome. Its text is told to the peer
 	Handlers map[Stream]Handler                       // of the Streams that are served; others but Raft are refused
 	Logf     func(format string, args ...any)         // refused peers
+	Damaged  func(peer string, err error)             // a connection was ended for bytes that were changed on their way; may be nil
 }
 
 // Port is a node's peer port.
@@ -164,7 +165,16 @@ func (p *Port) dial(ctx context.Context, stream Stream, addr string) (net.Conn, 
 		conn.Close()
 		return nil, err
 	}
-	return conn, nil
+	return p.checked(conn, addr), nil
+}
+
+// checked is a connection behind its handshake.
+func (p *Port) checked(c *trackedConn, peer string) net.Conn {
+	r := &records{Conn: c}
+	if p.config.Damaged != nil {
+		r.damaged = func(err error) { p.config.Damaged(peer, err) }
+	}
+	return r
 }
 
 func (p *Port) accept() {
@@ -198,14 +208,15 @@ func (p *Port) welcome(c *trackedConn) {
 		}
 		return
 	}
+	conn := p.checked(c, from.Node)
 	if stream != Raft {
-		p.serve(c, from.Node, p.config.Handlers[stream])
+		p.serve(conn, from.Node, p.config.Handlers[stream])
 		return
 	}
 	select {
-	case p.raft <- c:
+	case p.raft <- conn:
 	case <-p.ctx.Done():
-		c.Close()
+		conn.Close()
 	}
 }
 

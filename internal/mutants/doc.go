@@ -4,7 +4,7 @@
 //
 //	go run ./internal/mutants            all of them, and first the same tests without any: those must pass
 //	go run ./internal/mutants NAME …     these only, with what their tests say
-//	    -list                            names and mistakes
+//	    -list                            names, mistakes, and who made them
 //	    -campaign                        let the campaign of internal/sim look for all of them, without the tests that know where
 //
 // Production code has no trace of this. All mutants are edits of the sources in an overlay (go help build), each behind a test
@@ -12,7 +12,8 @@
 //
 //	planted/*.txt ─ read ─▶ mutants ─ weave ─▶ mutated copies and an overlay ─ build ─▶ test binaries ─ hunt ─▶ a table
 //
-// Some mistakes show only on real disks; their tests are run last, one at a time, and NOT RUN where the machine does not allow it.
+// It prints what caught each, and after how long. Some mistakes show only on real disks; their tests are run last, one at a time.
+// What this machine does not allow, or nothing can show yet, is listed as NOT RUN, with the reason, and not counted.
 // The last line is "mutants: K of N caught". The exit status is 1 if one survives, or if a test fails without any.
 //
 // Tests: a mutant whose text is not in the sources any more, or whose test is gone, fails make test.

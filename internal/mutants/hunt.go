@@ -94,6 +94,7 @@ func (h *hunter) run(d detector, planted string) finding {
 var (
 	anomaly = regexp.MustCompile(`(?m)^\s*anomaly: ([^\n]*)`)
 	failed  = regexp.MustCompile(`(?m)^\s*--- FAIL: (Test\w+)`)
+	skip    = regexp.MustCompile(`(?m)^\s*\w+\.go:\d+: ([^\n]*)\n\s*--- SKIP|--- SKIP[^\n]*\n\s*\w+\.go:\d+: ([^\n]*)`)
 	stopped = regexp.MustCompile(`(?m)^(?:panic|fatal error): ([^\n]*)`)
 )
 
@@ -102,11 +103,19 @@ func reason(output string) string {
 	if found := anomaly.FindStringSubmatch(output); found != nil {
 		return found[1]
 	}
+	if found := failed.FindStringSubmatch(output); found != nil && found[1] != campaign.tests {
+		return found[1]
+	}
 	if found := stopped.FindStringSubmatch(output); found != nil {
 		return "panic: " + found[1]
 	}
-	if found := failed.FindStringSubmatch(output); found != nil {
-		return found[1]
-	}
 	return "it failed"
+}
+
+// skipped is why a test did not run here.
+func skipped(output string) string {
+	if found := skip.FindStringSubmatch(output); found != nil {
+		return found[1] + found[2]
+	}
+	return "its test did not say why"
 }

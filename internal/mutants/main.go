@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -54,6 +53,9 @@ func run(o options) error {
 	if o.list {
 		for _, m := range all {
 			fmt.Printf("%-32s %s\n", m.name, m.mistake)
+			if m.seen != "" {
+				fmt.Printf("%32s (%s)\n", "", m.seen)
+			}
 		}
 		return nil
 	}
@@ -74,8 +76,8 @@ func run(o options) error {
 	if h.overlay, h.binaries, err = plant(root, dir, all, needed); err != nil {
 		return err
 	}
-	fmt.Printf("built in %.0f s\n", time.Since(begin).Seconds())
-	return judge(h, chosen, needed, o.jobs, len(o.names) > 0)
+	fmt.Printf("build: %.0f s\n", time.Since(begin).Seconds())
+	return judge(h, chosen, o.jobs, len(o.names) > 0)
 }
 
 // plant builds the tests that are needed, with all mutants in what they test.
@@ -96,55 +98,86 @@ func plant(root, dir string, all []*mutant, needed []detector) (path string, bin
 	return path, binaries, err
 }
 
-// judge runs the tests without a mutant, then each mutant, and prints what came of it.
-func judge(h *hunter, chosen []*mutant, needed []detector, jobs int, aloud bool) error {
-	begin := time.Now()
-	if err := baseline(h, needed, jobs); err != nil {
-		return err
+// judge runs the tests without a mutant, then each mutant, and prints what came of it: first all that is simulated, then what
+// takes real processes and disks.
+func judge(h *hunter, chosen []*mutant, jobs int, aloud bool) error {
+	simulated, real, notRun := apart(chosen)
+	t := &table{aloud: aloud}
+	for _, m := range notRun {
+		t.notRun = append(t.notRun, fmt.Sprintf("%-32s %s", m.name, m.notRun))
 	}
-	caught, tried := 0, 0
-	var mu sync.Mutex
-	one := func(m *mutant) {
-		f, by := hunt(h, m)
-		mu.Lock()
-		defer mu.Unlock()
-		if !f.notRun {
-			tried++
+	parts := []struct {
+		name    string
+		mutants []*mutant
+		jobs    int
+	}{{"simulated", simulated, jobs}, {"on real disks", real, 1}}
+	for _, part := range parts {
+		if len(part.mutants) == 0 {
+			continue
 		}
-		switch {
-		case f.notRun:
-			fmt.Printf("NOT RUN  %-32s %5.1f s  %s: this machine does not allow it\n", m.name, f.took.Seconds(), by)
-		case f.caught:
-			caught++
-			fmt.Printf("caught   %-32s %5.1f s  %s: %s\n", m.name, f.took.Seconds(), by, shortened(f.by, by))
-		default:
-			fmt.Printf("SURVIVED %-32s %5.1f s  %s\n", m.name, f.took.Seconds(), m.mistake)
+		begin := time.Now()
+		if err := baseline(h, detectorsOf(part.mutants), part.jobs); err != nil {
+			return err
 		}
-		if aloud {
-			fmt.Println(f.output)
-		}
+		inParallel(part.jobs, part.mutants, func(m *mutant) { t.add(m, h) })
+		fmt.Printf("%s: %d mutants, %.0f s with the tests without one, and without the build\n", part.name, len(part.mutants), time.Since(begin).Seconds())
 	}
-	simulated, real := apart(chosen)
-	inParallel(jobs, simulated, one)
-	fmt.Printf("%.0f s without the build\n", time.Since(begin).Seconds())
-	inParallel(1, real, one)
-	fmt.Printf("mutants: %d of %d caught\n", caught, tried)
-	if caught < tried {
+	return t.sum()
+}
+
+// table is what came of the mutants.
+type table struct {
+	aloud bool // with what the tests said
+
+	mu            sync.Mutex
+	caught, tried int
+	notRun        []string
+}
+
+// add tries a mutant, and prints its line.
+func (t *table) add(m *mutant, h *hunter) {
+	f, by := hunt(h, m)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case f.notRun:
+		t.notRun = append(t.notRun, fmt.Sprintf("%-32s %s: this machine does not allow it: %s", m.name, by, skipped(f.output)))
+	case f.caught:
+		t.tried, t.caught = t.tried+1, t.caught+1
+		fmt.Printf("caught   %-32s %5.1f s  %s\n", m.name, f.took.Seconds(), found(f.by, by))
+	default:
+		t.tried++
+		fmt.Printf("SURVIVED %-32s %5.1f s  %s\n", m.name, f.took.Seconds(), m.mistake)
+	}
+	if t.aloud {
+		fmt.Println(f.output)
+	}
+}
+
+func (t *table) sum() error {
+	for _, line := range t.notRun {
+		fmt.Println("NOT RUN ", line)
+	}
+	fmt.Printf("mutants: %d of %d caught\n", t.caught, t.tried)
+	if t.caught < t.tried {
 		return errSurvived
 	}
 	return nil
 }
 
-// apart are the mutants that are found without real processes and disks, and the others.
-func apart(mutants []*mutant) (simulated, real []*mutant) {
+// apart are the mutants that are found without real processes and disks, those that need them, and those that cannot be tried.
+func apart(mutants []*mutant) (simulated, real, notRun []*mutant) {
 	for _, m := range mutants {
-		if m.detectors[0].real() {
+		switch {
+		case m.notRun != "":
+			notRun = append(notRun, m)
+		case m.detectors[0].real():
 			real = append(real, m)
-		} else {
+		default:
 			simulated = append(simulated, m)
 		}
 	}
-	return simulated, real
+	return simulated, real, notRun
 }
 
 // hunt tries the mutant's detectors until one fails.
@@ -169,11 +202,11 @@ func baseline(h *hunter, needed []detector, jobs int) error {
 		}
 	}
 	var all []detector
-	for pkg, names := range tests {
-		all = append(all, detector{pkg, strings.Join(names, "|")})
-	}
 	if slices.Contains(needed, campaign) {
 		all = append(all, campaign)
+	}
+	for pkg, names := range tests {
+		all = append(all, detector{pkg, strings.Join(names, "|")})
 	}
 	var mu sync.Mutex
 	var err error
@@ -185,9 +218,17 @@ func baseline(h *hunter, needed []detector, jobs int) error {
 			err = fmt.Errorf("tests of %s fail without any mutant: %s\n%s", d.pkg, f.by, f.output)
 			return
 		}
-		fmt.Printf("passes   %-32s %5.1f s  without a mutant\n", cmp.Or(map[bool]string{true: "campaign"}[d == campaign], d.pkg), f.took.Seconds())
+		fmt.Printf("passes   %-32s %5.1f s  without a mutant\n", nameOf(d), f.took.Seconds())
 	})
 	return err
+}
+
+// nameOf is what the table calls all tests of a package, or the campaign.
+func nameOf(d detector) string {
+	if d == campaign {
+		return d.String()
+	}
+	return d.pkg
 }
 
 func inParallel[T any](jobs int, all []T, do func(T)) {
@@ -216,14 +257,14 @@ func choose(all []*mutant, o options) (chosen []*mutant, err error) {
 		chosen = slices.Clone(all)
 	}
 	for _, m := range chosen {
-		if o.blind {
+		if o.blind && m.notRun == "" {
 			m.detectors = []detector{campaign}
 		}
 		if o.tests {
 			m.detectors = slices.DeleteFunc(m.detectors, func(d detector) bool { return d == campaign })
 		}
 	}
-	return slices.DeleteFunc(chosen, func(m *mutant) bool { return len(m.detectors) == 0 }), nil
+	return slices.DeleteFunc(chosen, func(m *mutant) bool { return len(m.detectors) == 0 && m.notRun == "" }), nil
 }
 
 func detectorsOf(mutants []*mutant) (all []detector) {
@@ -237,15 +278,20 @@ func detectorsOf(mutants []*mutant) (all []detector) {
 	return all
 }
 
-// shortened is what was found on one line of the table.
-func shortened(by string, d detector) string {
-	if by == d.tests {
-		by = "fails"
+// found is what caught a mutant, on one line of the table: the campaign with its checker, or a test.
+func found(said string, by detector) string {
+	switch {
+	case by == campaign:
+		said = "campaign: " + said
+	case strings.HasPrefix(said, "Test"):
+		said = by.pkg + " " + said
+	default:
+		said = by.String() + ": " + said
 	}
-	if len(by) > 90 {
-		by = by[:90] + "…"
+	if len(said) > 110 {
+		said = said[:110] + "…"
 	}
-	return by
+	return said
 }
 
 // moduleRoot is the nearest directory above with a go.mod.

@@ -13,6 +13,7 @@ type mutant struct {
 	mistake   string // in a sentence
 	seen      string // where else it was made, or what this is about; may be empty
 	detectors []detector
+	notRun    string // why nothing can catch it here; then it has neither detectors nor edits
 	edits     []edit
 }
 
@@ -50,6 +51,7 @@ type edit struct {
 //	mistake: a sentence
 //	seen: where                       may be missing
 //	caught by: campaign               or a package and tests; several lines are tried in this order
+//	not run: why                      instead of all else, for what cannot be tried
 //	--- file
 //	old text
 //	+++
@@ -99,6 +101,8 @@ func parse(text string) (all []*mutant, err error) {
 			m.mistake = rest
 		case strings.HasPrefix(line, "seen: "):
 			m.seen = rest
+		case strings.HasPrefix(line, "not run: "):
+			m.notRun = strings.TrimPrefix(line, "not run: ")
 		case line == "caught by: campaign":
 			m.detectors = append(m.detectors, campaign)
 		case strings.HasPrefix(line, "caught by: "):

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -158,6 +159,9 @@ func (c *campaign) judge(t *testing.T, seed uint64) {
 	if plan.setup.long() && time.Until(c.end) < timeForLong && !c.only {
 		return
 	}
+	if *campaignTime > 0 { // a panic in a goroutine of the product ends the process: it was in one of the last trials named
+		fmt.Printf("trial of seed %d\n", seed)
+	}
 	o := watchedTrial(t, plan)
 	first := c.add(o)
 	if len(o.anomalies) == 0 {
@@ -242,13 +246,37 @@ func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 		defer func() {
 			if r := recover(); r != nil { // blocked goroutines remain
 				o.plan = p
-				o.anomalies = append(o.anomalies, fmt.Sprintf("panic: %v", r))
+				if left := blocked(); left != "" {
+					o.anomalies = append(o.anomalies, fmt.Sprintf("panic: %v\n%s", r, left))
+				}
 			}
 		}()
 		synctest.Test(t, func(t *testing.T) { runTrial(t, p, &steps, &o) })
 	})
 	o.judge()
 	return o
+}
+
+// blocked are the stacks of goroutines that a bubble has left behind: one that nobody runs any more. Those don't count that wait for
+// what raft never answers when it stops; they would end with the process: see Node.await.
+func blocked() string {
+	all := make([]byte, 16<<20)
+	all = all[:runtime.Stack(all, true)]
+	bubbles, run := map[string][]string{}, map[string]bool{}
+	for stack := range strings.SplitSeq(string(all), "\n\n") {
+		head, _, _ := strings.Cut(stack, "\n")
+		if _, bubble, inside := strings.Cut(head, "synctest bubble "); inside && !strings.Contains(stack, "(*Node).await.func") {
+			bubbles[bubble] = append(bubbles[bubble], stack)
+			run[bubble] = run[bubble] || strings.Contains(stack, "synctest.Run(")
+		}
+	}
+	var left []string
+	for bubble, stacks := range bubbles {
+		if !run[bubble] {
+			left = append(left, stacks[:min(len(stacks), 10)]...)
+		}
+	}
+	return strings.Join(left, "\n\n")
 }
 
 // watchdog ends the process if a trial takes no steps for long. In a hot loop virtual time stands still, so the bubble can't tell.

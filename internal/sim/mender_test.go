@@ -78,14 +78,23 @@ func (n *nemesis) admit(host string) bool {
 	n.Cluster.mu.Lock()
 	n.Cluster.hosts[host].Founder = false
 	n.Cluster.mu.Unlock()
-	node, err := n.open(host, Host{})
-	if err != nil {
-		return false
-	}
+	_, err := n.open(host, Host{})
+	return (err == nil || errors.Is(err, errRuns)) && n.enter(host)
+}
+
+// enter lets a host that runs ask to be let in, as a program does that is told to join, until it is.
+func (n *nemesis) enter(host string) bool {
 	for try := 0; try < 20 && !n.broken(); try++ {
+		node := n.Node(host)
+		if node != nil && node.Joined() {
+			return true
+		}
 		for _, through := range n.hosts {
 			if through == host || n.Node(through) == nil {
 				continue
+			}
+			if node == nil || n.Node(host) != node {
+				break
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 			err := node.Join(ctx, n.peer(through))
@@ -96,9 +105,6 @@ func (n *nemesis) admit(host string) bool {
 			if errors.Is(err, cluster.ErrReopen) {
 				n.Reopen(host)
 				return true
-			}
-			if n.Node(host) != node {
-				return false
 			}
 		}
 		n.rest(100 * time.Millisecond)
@@ -127,7 +133,9 @@ func (n *nemesis) heal() {
 	}
 	n.rest(time.Second * time.Duration(s.pace)) // whoever led and was deposed, or removed, knows it then
 	for _, host := range n.hosts {
-		if !n.belongs(host) && !n.broken() && !n.admit(host) {
+		node := n.at(host)
+		joined := node == nil || node.Joined() || n.enter(host)
+		if (!joined || !n.belongs(host)) && !n.broken() && !n.admit(host) {
 			n.anomaly("available", "%s can't join again", host)
 		}
 	}

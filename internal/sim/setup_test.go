@@ -26,6 +26,7 @@ type setup struct {
 	latency   time.Duration // of a disk write
 	snapshots cluster.SnapshotPolicy
 	lease     time.Duration // of instances
+	keys      uint64        // how many there is room for; 0: any number
 	length    time.Duration // until the last fault is healed
 	think     time.Duration // of a client, between two steps, at most
 	look      time.Duration // between two looks
@@ -34,13 +35,16 @@ type setup struct {
 }
 
 func (s setup) String() string {
-	nonvoter := ""
+	nonvoter, room := "", ""
+	if s.keys > 0 {
+		room = fmt.Sprintf(", room for %d keys", s.keys)
+	}
 	if s.nonvoter {
 		nonvoter = " and one without a vote"
 	}
-	return fmt.Sprintf("%d nodes%s, timing x%d, delays %v to %v, disk %v, image after %d entries each %v and %d kept, lease %v, "+
+	return fmt.Sprintf("%d nodes%s, timing x%d, delays %v to %v, disk %v, image after %d entries each %v and %d kept, lease %v%s, "+
 		"%v long, clients think %v: %s", s.nodes, nonvoter, s.pace, s.fastNet, s.slowNet, s.latency, s.snapshots.Entries,
-		s.snapshots.Every, s.snapshots.Trailing, s.lease, s.length, s.think, strings.Join(s.clients, " "))
+		s.snapshots.Every, s.snapshots.Trailing, s.lease, room, s.length, s.think, strings.Join(s.clients, " "))
 }
 
 // drawPlan draws everything from a seed. Most trials are short and dense; two in five are long, calm in between, and at a slower pace:
@@ -65,11 +69,11 @@ func drawSetup(rng *rand.Rand) setup {
 	s.latency = oneOf(rng, 100*time.Microsecond, 200*time.Microsecond, time.Millisecond, 4*time.Millisecond)
 	clients := 4 + rng.IntN(5)
 	if long {
-		s.pace = 4 + rng.IntN(5)
+		s.pace = 6 + rng.IntN(6)
 		s.slowNet = oneOf(rng, 3*time.Millisecond, 10*time.Millisecond, 30*time.Millisecond)
 		s.lease = oneOf(rng, 10*time.Second, 30*time.Second)
-		s.length = time.Duration(10+rng.IntN(15)) * time.Minute
-		s.think = time.Duration(2+rng.IntN(4)) * time.Second
+		s.length = time.Duration(12+rng.IntN(18)) * time.Minute
+		s.think = time.Duration(3+rng.IntN(6)) * time.Second
 		s.look = time.Second
 		clients = 3 + rng.IntN(3)
 	} else {
@@ -85,6 +89,9 @@ func drawSetup(rng *rand.Rand) setup {
 		s.snapshots = cluster.SnapshotPolicy{Entries: 200, Every: time.Second, Trailing: 60}
 	default:
 		s.snapshots = cluster.SnapshotPolicy{Entries: 500, Every: time.Second}
+	}
+	if rng.IntN(6) == 0 {
+		s.keys = 30 + rng.Uint64N(100)
 	}
 	names := workloadNames()[1:]
 	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

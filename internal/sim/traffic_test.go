@@ -110,7 +110,7 @@ func expiry(c *client) func() {
 	n, key, ttl := 0, "", time.Duration(0)
 	var since time.Time
 	return func() {
-		if key == "" || time.Since(since) > 2*(ttl+c.lag())+c.span(0, time.Second) {
+		if key == "" || time.Since(since) > 2*ttl+c.span(0, time.Second) {
 			n++
 			key = fmt.Sprintf("%s%d-%d", expiringKeys, c.row, n)
 			ttl, since = c.span(100*time.Millisecond, 3*time.Second).Round(time.Millisecond), time.Now()

@@ -34,6 +34,7 @@ type trial struct {
 	shared       map[string]*rotor
 	counted      map[string]int // faults by kind
 	looks        []history.Look
+	left         map[string]held // by owners, until the end
 	anomalies    []string
 	answered     int // groups
 	acknowledged int // increments
@@ -72,7 +73,7 @@ func (w witness) Fatal(args ...any) {
 // runTrial makes a trial, in a bubble, and leaves what came of it in o.
 func runTrial(t *testing.T, p plan, steps *atomic.Int64, o *outcomeOf) {
 	r := &trial{plan: p, steps: steps, hosts: p.setup.hosts(), began: time.Now(), idle: make(chan struct{}), over: make(chan struct{}),
-		shared: map[string]*rotor{}, counted: map[string]int{}}
+		shared: map[string]*rotor{}, counted: map[string]int{}, left: map[string]held{}}
 	defer func() { r.account(o) }()
 	r.Cluster = New(witness{t, r}, p.seed)
 	defer r.Stop()
@@ -102,6 +103,7 @@ func (r *trial) prepare() {
 	s := r.plan.setup
 	r.Latency, r.Timing, r.Snapshots = s.latency, s.timing(), s.snapshots
 	r.Limits.Lease = cluster.Limit{Value: uint64(s.lease.Milliseconds()), Given: true}
+	r.Limits.Keys = cluster.Limit{Value: s.keys, Given: s.keys > 0}
 	r.Fatal = func(name string, err error) { r.nemesis.ended(name, err) }
 	r.Net.Delay(s.fastNet, s.slowNet)
 	r.Start("n1", true)
@@ -150,9 +152,28 @@ func (r *trial) within(what string, ok func() bool) {
 	limit := settleTime * time.Duration(r.plan.setup.pace)
 	for end := time.Now().Add(limit); !r.broken() && !ok(); r.Pass(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			r.anomaly("available", "no %s within %v of the last fault", what, limit)
+			r.anomaly("available", "no %s within %v of the last fault: %s", what, limit, r.states())
 		}
 	}
+}
+
+// states is how every host is, and whom it takes for a member.
+func (r *trial) states() string {
+	var all []string
+	for _, host := range r.hosts {
+		node := r.Node(host)
+		if node == nil {
+			all = append(all, host+" is down")
+			continue
+		}
+		s := node.Local()
+		text := fmt.Sprintf("%s (%s) is %s in term %d, applied %d of %d, members", host, s.ServerID, s.Role, s.Term, s.AppliedIndex, s.CommitIndex)
+		for _, m := range s.Members {
+			text += fmt.Sprintf(" %s(%s voter=%v)", m.ID, m.ServerID, m.Voter)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, "; ")
 }
 
 // anomaly notes that something is wrong, and ends the trial.
@@ -220,9 +241,8 @@ func (r *trial) look(host string) (l history.Look, ok bool) {
 	l = history.Look{Node: host, At: time.Since(r.began)}
 	l.Digest, l.Index = node.Digest()
 	s := node.Local()
-	l.Term = s.Term
-	if s.Leader != nil {
-		l.Leader = s.Leader.ID
+	if s.Role == fsm.Leader && s.Leader != nil && s.Leader.ID == s.ID { // what a node says of others is a hint
+		l.Term, l.Leader = s.Term, s.ID
 	}
 	return l, true
 }
@@ -230,6 +250,8 @@ func (r *trial) look(host string) (l history.Look, ok bool) {
 // settle waits until every node answers and all replicas are alike, and looks at what they hold.
 func (r *trial) settle() {
 	ops := r.recorder.Ops()
+	r.outlive(ops)
+	r.reread()
 	r.within("equal replicas", func() bool {
 		first, _ := r.look(r.hosts[0])
 		for _, host := range r.hosts {
@@ -245,9 +267,31 @@ func (r *trial) settle() {
 			return
 		}
 		l.Final, l.Counters, l.Slices = true, r.counters(host, ops), r.slices(host, ops)
+		l.At = time.Since(r.began) // a lease may have ended while they were read
 		r.mu.Lock()
 		r.looks = append(r.looks, l)
 		r.mu.Unlock()
+	}
+}
+
+// outlive looks at the slices of all instances, none of which says anything any more, until no lease runs that could end between two
+// of the final looks.
+func (r *trial) outlive(ops []history.Op) {
+	s := r.plan.setup
+	for end := time.Now().Add(s.lease + s.lease/500 + history.DefaultLate*time.Duration(s.pace)); !r.broken() && time.Now().Before(end); {
+		look := history.Look{Node: r.hosts[0], Slices: r.slices(r.hosts[0], ops)}
+		look.At = time.Since(r.began)
+		left := 0
+		for _, shares := range look.Slices {
+			left += len(shares)
+		}
+		r.mu.Lock()
+		r.looks = append(r.looks, look)
+		r.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		r.rest(s.lease / 10)
 	}
 }
 

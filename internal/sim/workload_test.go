@@ -28,6 +28,8 @@ func workloads() []workload {
 		{"expiry", expiry},
 		{"instances", countOfInstances},
 		{"once", onceOnly},
+		{"owned", owned},
+		{"family", families},
 	}
 }
 
@@ -104,9 +106,6 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	for i, op := range ops {
 		wanted = append(wanted, opOf(op))
 		writes = writes || wanted[i].Kind.Writes() || op.Kind == history.ICGet // proposed, it is a sign of life, as a door would see to
-		if op.TTL > 0 {
-			wanted[i].Expiry.Millis += c.lag().Milliseconds()
-		}
 		if op.Level == history.Stale {
 			request.Level, request.MinIndex = fsm.Stale, c.seen
 		}
@@ -123,8 +122,16 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	if writes {
 		hand = (*cluster.Node).Propose
 	}
-	a := c.ask(c.host, request, hand)
-	return c.record(a, ops, calls)
+	return c.record(c.whole(c.ask(c.host, request, hand), len(ops)), ops, calls)
+}
+
+// whole is an anomaly if an answer has not one Result for each Op.
+func (c *client) whole(a Answer, ops int) Answer {
+	if a.Err == nil && len(a.Results) != ops {
+		a.Err = fmt.Errorf("%w: %d results for %d Ops", fsm.ErrUnknown, len(a.Results), ops)
+		c.anomaly("answers", "%s: %v", c.host, a.Err)
+	}
+	return a
 }
 
 // record notes what came of a group.
@@ -220,12 +227,6 @@ func (o *rotor) note(outcome history.Outcome) {
 	if outcome == history.Unknown {
 		o.unknowns++
 	}
-}
-
-// lag is how far machine time may have fallen behind the wall clocks, by failovers amid cuts. A restart of all nodes takes it from
-// them again, at once, so it is added to what must not end too early.
-func (c *client) lag() time.Duration {
-	return 500 * time.Millisecond * time.Duration(c.plan.setup.pace)
 }
 
 // span is a time of a client's life, at this trial's pace.
