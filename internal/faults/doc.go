@@ -4,7 +4,7 @@
 //	  campaign.run           start, load, a calm stretch, faults one or two at a time, heal, settle, final looks, verify
 //	    nemesis.inflict      one fault; injury.heal undoes it and says what proves that it acted
 //	    cluster, node        processes that are started, killed, stopped, asked
-//	    network              hosts and the links between them: cut, slow, lossy, each direction for itself
+//	    network              hosts and the links between them: cut, slow, lossy, each direction for itself; tun, else proxies
 //	    door                 where clients reach a node; it can cut them off
 //
 // Rules. Only processes that it started are signalled. The machine's own network, clock and disks are not touched: nodes live

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// loopback is a network without faults between the nodes, for who has no rights: each host is an address of the loopback.
+// loopback is a network without faults between the nodes: each host is an address of the loopback. proxies stand on it.
 type loopback struct {
 	all []*host
 	why string // there is no better one
