@@ -41,7 +41,8 @@ check: fmt vet staticcheck ## before a commit: format, vet, staticcheck, tests; 
 	$(GO) test ./...
 
 race: ## all tests under the race detector
-	@scripts/race ./...
+	@scripts/race $$($(GO) list ./... | grep -v /internal/sim$$)
+	@scripts/race $(SHORT) ./internal/sim
 
 redis: ## compare with the installed redis-server, also in random conversations for DIFFER (20s), of SEED (1)
 	@command -v redis-server >/dev/null || echo "redis-server is not installed (apt-get install redis-server): nothing is compared"
@@ -93,7 +94,8 @@ hostile: ## measure what hostile clients cost the others, and the node; under 3 
 clients: build ## the Redis clients that can be had here, against three nodes; about a minute
 	cd internal/clients && TRUECOUNT=$(CURDIR)/bin/truecount $(GO) test -count=1 -timeout 5m ./...
 
-ci: FUZZTIME = 5s
+ci: FUZZTIME = 3s
+ci: SHORT = -short
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
 	$(MAKE) faults DURATION=2m
 

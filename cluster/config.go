@@ -17,7 +17,8 @@ type Config struct {
 	Name      string       // what operators call the node; empty: as in the directory, or drawn at random
 	LogStore  string       // "wal" or "bolt": how the log in Dir is kept; empty: wal. It can't be changed later
 	RESP      string       // address of this node's Redis-protocol door, as others shall reach it
-	Listener  net.Listener // the peer port. Its address is what other members dial
+	Listener  net.Listener // the peer port
+	Peer      string       // address at which other members dial it; empty: the Listener's
 	Bootstrap bool         // an empty directory becomes a cluster of one; without it, it waits for Join
 	Nonvoter  bool         // it shall get everything and never vote: a replica to read from
 	Version   string       // of the program

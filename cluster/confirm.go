@@ -187,13 +187,13 @@ type echo struct {
 type diskEcho struct {
 	known   bool
 	pending time.Duration // of the oldest write under way
-	worst   time.Duration // of those that returned lately
+	slow    time.Duration // see writes.slow; or the trial that this answers, if that took longer
 	space   spaceState
 }
 
 func (n *Node) ownEcho() echo {
 	e := echo{term: n.raft.CurrentTerm(), applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli(), id: n.id.ID}
-	e.disk.pending, e.disk.worst = n.watch.report()
+	e.disk.pending, e.disk.slow = n.watch.report()
 	e.disk.known, e.disk.space = true, n.space.state()
 	_, leader := n.raft.LeaderWithID()
 	e.leader = string(leader)

@@ -39,8 +39,9 @@ type Node struct {
 	trials   chan struct{} // holds a token while a trial is under way: one at a time
 	space    *space        // free space                               space.go
 
-	guests  guests  // admitted, but no members         admit.go
-	detours detours // where members say that they are detour.go
+	guests  guests        // admitted, but no members         admit.go
+	detours detours       // where members say that they are detour.go
+	damaged atomic.Uint64 // connections ended for changed bytes refusals.go
 
 	snapshots *snapshots // when an image is written              snapshots.go, pace.go
 
@@ -127,13 +128,14 @@ func open(config Config, stores Stores) (*Node, error) {
 
 	started := make(chan struct{}) // peers are answered once there is something to answer with
 	n.port = transport.NewPort(transport.Config{
-		Listener: config.Listener, Dial: n.dial, Secret: config.Secret, Handlers: n.handlers(),
+		Listener: config.Listener, Told: config.Peer, Dial: n.dial, Secret: config.Secret, Handlers: n.handlers(),
 		Me: n.introduce,
 		Admit: func(stream transport.Stream, from transport.Identity) error {
 			<-started
 			return n.admitPeer(stream, from)
 		},
-		Logf: func(format string, args ...any) { n.logger.Debug(fmt.Sprintf(format, args...)) },
+		Logf:    func(format string, args ...any) { n.logger.Debug(fmt.Sprintf(format, args...)) },
+		Damaged: n.noteDamage,
 	})
 	err = n.startRaft(stores)
 	close(started)

@@ -48,3 +48,14 @@ func (r *refusals) note(addr string, err error, now time.Time) {
 	}
 	r.open[addr] = one
 }
+
+// noteDamage is told of a connection that was ended because its bytes were changed on their way. Each time the number has doubled
+// it is said: one is worth a look at the network, a thousand of them are no thousand lines.
+func (n *Node) noteDamage(peer string, err error) {
+	if total := n.damaged.Add(1); total&(total-1) == 0 {
+		n.logger.Warn("a connection between nodes was ended, and is made anew", "peer", peer, "reason", err, "so far", total)
+	}
+}
+
+// Damaged is how many connections with other nodes this node has ended because bytes were changed on their way here.
+func (n *Node) Damaged() uint64 { return n.damaged.Load() }

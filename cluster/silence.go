@@ -228,12 +228,13 @@ func (r *silenceRule) judge(d diskReport) (ask, silent bool) {
 }
 
 // faster counts the voters whose disks do better than this node's: they have finished a trial since its write began, and
-// neither that nor any other write of late took them half as long as this one has by now. This node is none of them, nor is
-// who does not answer or does not say. So disks that are all slow keep their leader, which matters: an election needs several
-// writes within its time-out, and ends never if a disk takes longer than that.
+// neither that, nor what they are waiting for, nor more than one in four of their last writes took half as long as this node's has by
+// now. This node is none of them, nor is who does not answer or does not say. So disks that are all slow keep their leader,
+// which matters: an election needs several writes within its time-out, and ends never if a disk takes longer than that. A
+// voter's hang that is over does not count: it would keep a leader whose disk hangs now for twice as long as that took.
 func faster(voters []raft.Server, trials map[string]echo, pending time.Duration) (count int) {
 	for _, v := range voters {
-		if e, finished := trials[string(v.ID)]; finished && e.disk.known && 2*max(e.disk.pending, e.disk.worst) < pending {
+		if e, finished := trials[string(v.ID)]; finished && e.disk.known && 2*max(e.disk.pending, e.disk.slow) < pending {
 			count++
 		}
 	}
@@ -356,9 +357,12 @@ func (n *Node) trial(answered func(echo, bool)) {
 		return
 	}
 	n.wg.Go(func() {
+		begun := time.Now()
 		err := failing(n.failWrite, storing(trialKey), n.stable.Set(trialKey, []byte{1}))
 		<-n.trials
-		answered(n.ownEcho(), err == nil)
+		e := n.ownEcho()
+		e.disk.slow = max(e.disk.slow, time.Since(begun))
+		answered(e, err == nil)
 	})
 }
 

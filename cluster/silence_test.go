@@ -124,8 +124,8 @@ func TestASilenceThatCostsNoLeadershipDoublesNothing(t *testing.T) {
 
 func TestFasterIsWhoFinishedATrialInHalfTheTime(t *testing.T) {
 	voters := []raft.Server{{ID: "a"}, {ID: "b"}, {ID: "c"}, {ID: "d"}, {ID: "e"}, {ID: "f"}}
-	disk := func(pending, worst time.Duration) echo {
-		return echo{disk: diskEcho{known: true, pending: pending, worst: worst}}
+	disk := func(pending, slow time.Duration) echo {
+		return echo{disk: diskEcho{known: true, pending: pending, slow: slow}}
 	}
 	trials := map[string]echo{ // a has not finished one
 		"b": disk(0, 149*time.Millisecond),

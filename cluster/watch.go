@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,10 +36,10 @@ func (w *watch) oldest(awaited bool) write {
 }
 
 // report is what this node says of its disk to others.
-func (w *watch) report() (pending, worst time.Duration) {
+func (w *watch) report() (pending, slow time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.writes.oldest(true).age(time.Now()), w.writes.worst()
+	return w.writes.oldest(true).age(time.Now()), w.writes.slow()
 }
 
 // write is one that has begun.
@@ -56,17 +57,16 @@ func (w write) age(now time.Time) time.Duration {
 	return now.Sub(w.since)
 }
 
-// writes is the watch without lock and clock. Of those that have returned it remembers the slowest awaited one of the
-// present stretch and of the one before. A stretch begins with a write: a disk that had nothing to do for an hour is known
-// by what it did before.
+// writes is the watch without lock and clock. Of the awaited ones that have returned it remembers how long the last few took:
+// a disk that had nothing to do for an hour is known by what it did before.
 type writes struct {
-	open    map[uint64]write
-	last    uint64
-	stretch time.Time
-	slowest [2]time.Duration // of the present stretch, of the one before
+	open     map[uint64]write
+	last     uint64
+	returned int // awaited ones
+	took     [remembered]time.Duration
 }
 
-const stretchLength = 10 * time.Second
+const remembered = 16
 
 func (w *writes) begin(one write) (id uint64) {
 	if w.open == nil {
@@ -83,10 +83,8 @@ func (w *writes) end(id uint64, now time.Time) {
 	if !one.awaited {
 		return
 	}
-	if now.Sub(w.stretch) >= stretchLength {
-		w.stretch, w.slowest = now, [2]time.Duration{0, w.slowest[0]}
-	}
-	w.slowest[0] = max(w.slowest[0], one.age(now))
+	w.took[w.returned%remembered] = one.age(now)
+	w.returned++
 }
 
 func (w *writes) oldest(awaited bool) (oldest write) {
@@ -98,7 +96,13 @@ func (w *writes) oldest(awaited bool) (oldest write) {
 	return oldest
 }
 
-func (w *writes) worst() time.Duration { return max(w.slowest[0], w.slowest[1]) }
+// slow is what more than one in four of the last writes took at least. A hang that is over is one write and says nothing of the next
+// ones; a disk that is slow, if only now and then, shows in more of them.
+func (w *writes) slow() time.Duration {
+	took := w.took // a copy
+	slices.Sort(took[:])
+	return took[remembered-1-min(w.returned, remembered)/4]
+}
 
 // watched are stores whose writes the watch sees.
 func (w *watch) watched(stores Stores) Stores {

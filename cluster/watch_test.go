@@ -9,10 +9,10 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-func TestTheOldestWriteCountsAndTheSlowestOfLateIsRemembered(t *testing.T) {
+func TestTheOldestWriteCounts(t *testing.T) {
 	var w writes
 	at := func(d time.Duration) time.Time { return time.Unix(1000, 0).Add(d) }
-	if w.oldest(false).age(at(0)) != 0 || w.worst() != 0 {
+	if w.oldest(false).age(at(0)) != 0 || w.slow() != 0 {
 		t.Error("a write of nobody")
 	}
 	first := w.begin(write{"first", true, at(0)})
@@ -27,35 +27,42 @@ func TestTheOldestWriteCountsAndTheSlowestOfLateIsRemembered(t *testing.T) {
 	w.end(background, at(2*time.Second))
 	w.end(first, at(2*time.Second))
 	w.end(second, at(2*time.Second+1))
-	if got := w.worst(); got != 2*time.Second {
-		t.Errorf("worst is %v: not the first write, which took longest of those that others wait for", got)
-	}
-	quick := func(when time.Duration) {
-		w.end(w.begin(write{"quick", true, at(when)}), at(when+time.Millisecond))
-	}
-	for _, row := range []struct {
-		when, worst time.Duration
-	}{
-		{9 * time.Second, 2 * time.Second},
-		{15 * time.Second, 2 * time.Second}, // another stretch
-		{24 * time.Second, 2 * time.Second},
-		{time.Hour, time.Millisecond}, // a third
-	} {
-		quick(row.when)
-		if got := w.worst(); got != row.worst {
-			t.Errorf("after %v the worst is %v, want %v", row.when, got, row.worst)
-		}
+	if got := w.slow(); got != 2*time.Second {
+		t.Errorf("slow is %v: not the first write, which took longest of those that others wait for", got)
 	}
 }
 
-func TestADiskIsKnownByWhatItDidBeforeItHadNothingToDo(t *testing.T) {
-	var w writes
-	start := time.Unix(1000, 0)
-	w.end(w.begin(write{"slow", true, start}), start.Add(time.Second))
-	later := start.Add(time.Hour)
-	w.end(w.begin(write{"quick", true, later}), later.Add(time.Millisecond))
-	if got := w.worst(); got != time.Second {
-		t.Errorf("worst is %v", got)
+func TestADiskIsSlowIfMoreThanOneInFourOfItsLastWritesAre(t *testing.T) {
+	for _, row := range []struct {
+		writes string // s: of a second, q: quick
+		slow   bool
+	}{
+		{"s", true},
+		{"qqs", true},
+		{"qqqs", false}, // a hang that is over
+		{"sqqqqqq", false},
+		{"sqsqqqq", true},
+		{"sqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", false},
+		{"qqqqqqqqqqqqqqqqqqqqqqqqqqsqqssqs", false},
+		{"qqqqqqqqqqqqqqqqqqqqqqqqqqsqqssss", true},
+		{"ssssssssssssssssssssssssqqqqqqqqqqq", true},
+		{"ssssssssssssssssssssssssqqqqqqqqqqqq", false},
+	} {
+		var w writes
+		now := time.Unix(1000, 0)
+		for _, kind := range row.writes {
+			took := time.Millisecond
+			if kind == 's' {
+				took = time.Second
+			}
+			begun := w.begin(write{"append", true, now})
+			now = now.Add(took)
+			w.end(begun, now)
+			now = now.Add(time.Hour) // a disk that had nothing to do is known by what it did before
+		}
+		if slow := w.slow() == time.Second; slow != row.slow {
+			t.Errorf("%s: slow %v, want %v", row.writes, slow, row.slow)
+		}
 	}
 }
 
@@ -90,9 +97,9 @@ func TestEveryKindOfWriteIsSeenWhileItHangs(t *testing.T) {
 			if line := hangs(got, time.Now()).Error(); !strings.Contains(line, strings.TrimSpace(want)+": no answer for 31s") {
 				t.Errorf("the node ends with %q", line)
 			}
-			pending, worst := w.report()
-			if awaited := want != truncating; (pending == 31*time.Second) != awaited || worst != 0 {
-				t.Errorf("%s: %v pending, worst %v", want, pending, worst)
+			pending, slow := w.report()
+			if awaited := want != truncating; (pending == 31*time.Second) != awaited || slow != 0 {
+				t.Errorf("%s: %v pending, slow %v", want, pending, slow)
 			}
 			close(h.let)
 			synctest.Wait()

@@ -16,7 +16,7 @@ import (
 //	Batches  batch       a Batch                               → one byte answerKind; results: uvarint index, Results; else: text
 //	Control  readIndex   uvarint the asker's term, one byte settle → one byte ok; ok: uvarint index, uvarint stamp; else: text
 //	         echo        nothing                               → uvarint term, uvarint applied index, uvarint wall clock,
-//	                                                             uvarint pending ms, uvarint worst ms, uvarint spaceState,
+//	                                                             uvarint pending ms, uvarint slow ms, uvarint spaceState,
 //	                                                             uvarint length and id of the leader, and of who answers
 //	         trial       nothing                               → as echo, after a small write; or nothing
 //	         status      nothing                               → fsm.Status as JSON
@@ -186,7 +186,7 @@ func appendEcho(dst []byte, e echo) []byte {
 	if !e.disk.known {
 		return dst
 	}
-	dst = appendUvarints(dst, uint64(e.disk.pending.Milliseconds()), uint64(e.disk.worst.Milliseconds()), uint64(e.disk.space))
+	dst = appendUvarints(dst, uint64(e.disk.pending.Milliseconds()), uint64(e.disk.slow.Milliseconds()), uint64(e.disk.space))
 	return appendText(appendText(dst, e.leader), e.id)
 }
 
@@ -210,7 +210,7 @@ func decodeEcho(data []byte) (echo, error) {
 	if !ok {
 		return echo{}, errWire
 	}
-	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), worst: milliseconds(numbers[1]), space: spaceState(min(numbers[2], math.MaxUint8))}
+	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), slow: milliseconds(numbers[1]), space: spaceState(min(numbers[2], math.MaxUint8))}
 	return e, nil
 }
 

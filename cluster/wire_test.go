@@ -80,7 +80,7 @@ func TestConfirmationsSurviveTheWire(t *testing.T) {
 func TestEchoesSurviveTheWire(t *testing.T) {
 	old := echo{term: math.MaxUint64, applied: 0, wall: math.MaxInt64} // an older build's ends here
 	whole := old
-	whole.disk = diskEcho{known: true, pending: time.Second, worst: 2 * time.Second, space: spaceLow}
+	whole.disk = diskEcho{known: true, pending: time.Second, slow: 2 * time.Second, space: spaceLow}
 	whole.leader, whole.id = "n2-1", "n3-1"
 	silent := old
 	silent.disk = diskEcho{known: true}
@@ -167,7 +167,7 @@ func FuzzDecoders(f *testing.F) {
 	f.Add(appendConfirmed(nil, confirmed{300, 300}, nil))
 	f.Add(appendConfirmed(nil, confirmed{}, errNotReady))
 	f.Add(appendEcho(nil, echo{term: 300, applied: 300, wall: 300}))
-	f.Add(appendEcho(nil, echo{term: 300, disk: diskEcho{known: true, worst: time.Second}, leader: "n1-1", id: "n2-1"}))
+	f.Add(appendEcho(nil, echo{term: 300, disk: diskEcho{known: true, slow: time.Second}, leader: "n1-1", id: "n2-1"}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a := decodeAnswer(slices.Clone(data))
 		if again := decodeAnswer(appendAnswer(nil, a)); again.kind != a.kind || again.index != a.index ||

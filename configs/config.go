@@ -17,6 +17,7 @@ type Config struct {
 	RESP          string   // host:port of the door for clients
 	Peer          string   // host:port for other nodes; empty: from RESP
 	Advertise     string   // host:port of the door as others are told; empty: RESP
+	AdvertisePeer string   // host:port of the peer port as others are told; empty: Peer
 	Join          []string // RESP addresses of nodes whose cluster to join
 	Insecure      bool     // the door may listen beyond loopback
 	SecretFile    string   // for ReadSecret; empty: the peer port stays on loopback

@@ -41,6 +41,8 @@ var settings = []Setting{
 		func(c *Config) value { return text{&c.Peer, "address"} }},
 	{"advertise", "", "address for clients that others are told, where it is not the one to listen at; unset: the RESP address",
 		func(c *Config) value { return text{&c.Advertise, "address"} }},
+	{"advertise-peer", "", "address for other nodes that they are told, where it is not the one to listen at; unset: the peer address",
+		func(c *Config) value { return text{&c.AdvertisePeer, "address"} }},
 	{"join", "", "RESP addresses of nodes whose cluster to join, by comma; ignored once joined",
 		func(c *Config) value { return list{&c.Join} }},
 	{"insecure", "false", "allow RESP addresses that are not loopback without a password; there is no TLS",

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -163,15 +164,16 @@ func (b *bindings) hold() {
 
 // part takes over what a connection had bound.
 func (b *bindings) part(from binding) {
+	grace := b.grace
+	if from.lapsed { // it keeps the cluster's lease; one of the instance's own isn't known here
+		lease := cmp.Or(b.cluster.Local().Lease, fsm.DefaultLease)
+		grace = max(grace, time.Duration(lease)*time.Millisecond)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.held -= len(from.instances)
 	if b.closed {
 		return
-	}
-	grace := b.grace
-	if from.lapsed {
-		grace = max(grace, fsm.DefaultLease*time.Millisecond)
 	}
 	for _, name := range from.instances {
 		b.parted = append(b.parted, farewell{name, from.token, grace})

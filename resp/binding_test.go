@@ -270,6 +270,7 @@ func TestABindingBehindResetHasAnotherToken(t *testing.T) {
 // The Machine ends the bindings of a node that it has not heard for 5 s.
 func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.T) {
 	inVirtualTime(t, func(s *boundServer) {
+		s.cluster.limit(fsm.Limits{Lease: 5_000})
 		time.Sleep(time.Hour)
 		u, other := s.bound("i"), s.bound()
 		other.send("PING\r\n")
@@ -293,7 +294,7 @@ func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.
 		u.wants("PONG")
 		silent(4)
 		u.wantsEnd()
-		s.wantsFarewells(farewell{"i", 1, 30 * time.Second}) // if it hasn't lapsed after all, it has as long as it would have then
+		s.wantsFarewells(farewell{"i", 1, 5 * time.Second}) // if it hasn't lapsed after all, it has as long as it would have then
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
 		other.send("PING\r\n")
 		other.wants("PONG")

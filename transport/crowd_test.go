@@ -92,7 +92,7 @@ func TestOneMoreStrangerPushesOutTheOldest(t *testing.T) {
 				t.Errorf("it was closed after %v", time.Since(start))
 			}
 		}
-		send(t, strangers[2], append(knock(t, strangers[2], Control), appendFrame(nil, 1, 1, nil)...))
+		send(t, strangers[2], appendRecord(knock(t, strangers[2], Control), appendFrame(nil, 1, 1, nil)))
 	})
 }
 

@@ -20,7 +20,7 @@ func visit(t *testing.T, n *memnet.Network, to, node string, stream Stream) net.
 	if err := sayHello(conn, secret, stream, Identity{"house", node}); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return &records{Conn: conn}
 }
 
 // takeRaft does with some connections what raft does: reads until they end, then closes them.

@@ -82,8 +82,8 @@ func TestAStreamThatNobodyHandlesIsRefused(t *testing.T) {
 func TestWhoDoesNotSpeakOurLanguageIsHungUpOn(t *testing.T) {
 	rows := []struct{ text, logged string }{
 		{"GET / HTTP/1.1\r\n\r\n", `refused: not a truecount peer: began with "GET /"`},
-		{"TCNT0C\x00\x00", `began with "TCNT0"`},
-		{"tcnt2C\x00\x00", `began with "tcnt2"`},
+		{"TCNT1C\x00\x00", `began with "TCNT1"`},
+		{"tcnt3C\x00\x00", `began with "tcnt3"`},
 		{"\x16\x03\x01\x02\x00\x01", "not a truecount peer"}, // a TLS client
 	}
 	for _, row := range rows {
@@ -197,7 +197,7 @@ func TestNothingBehindTheHandshakeIsReadBeforeTheOwnerHasDecided(t *testing.T) {
 		open(t, n, "b", admitting(func(Stream, Identity) error { return <-decide }),
 			handling(func(_ string, _ byte, payload []byte, _ func([]byte)) { calls.printf("%s", payload) }))
 		conn := stranger(t, n, "b")
-		send(t, conn, appendFrame(knock(t, conn, Control), 1, 1, []byte("too early")))
+		send(t, conn, appendRecord(knock(t, conn, Control), appendFrame(nil, 1, 1, []byte("too early"))))
 		synctest.Wait()
 		decide <- errors.New("no")
 		expectBytes(t, conn, "\x02no")

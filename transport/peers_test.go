@@ -155,13 +155,13 @@ func stranger(t *testing.T, n *memnet.Network, to string) *memnet.Conn {
 }
 
 // guest is a stranger who has been let in and speaks frames by hand.
-func guest(t *testing.T, n *memnet.Network, to string, stream Stream) *memnet.Conn {
+func guest(t *testing.T, n *memnet.Network, to string, stream Stream) net.Conn {
 	t.Helper()
 	conn := stranger(t, n, to)
 	if err := sayHello(conn, secret, stream, Identity{"house", "guest"}); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return &records{Conn: conn}
 }
 
 // knock goes through a handshake by hand, as a node of the house, up to the proof that it returns.
@@ -194,7 +194,7 @@ func host(t *testing.T, n *memnet.Network, name string, behave func(net.Conn)) {
 			go func() {
 				defer conn.Close()
 				if x, _, _, err := hearHello(conn, secret); err == nil && x.welcome() == nil {
-					behave(conn)
+					behave(&records{Conn: conn})
 				}
 			}()
 		}

@@ -13,15 +13,17 @@ import (
 // answered ends with the connection. It runs on the connection's goroutine and must not block. payload is the Handler's.
 type Handler func(from string, method byte, payload []byte, reply func([]byte))
 
-// Config is what a Port is made of. All but Secret and Logf must be set.
+// Config is what a Port is made of. All but Told, Secret, Logf and Damaged must be set.
 type Config struct {
 	Listener net.Listener
+	Told     string // address at which others reach the Listener; empty: its own
 	Dial     func(ctx context.Context, addr string) (net.Conn, error)
 	Secret   []byte                                   // what all peers must know; empty: anybody may say who he is
 	Me       func() Identity                          // asked at every handshake
 	Admit    func(stream Stream, from Identity) error // nil: welcome. Its text is told to the peer
 	Handlers map[Stream]Handler                       // of the Streams that are served; others but Raft are refused
 	Logf     func(format string, args ...any)         // refused peers
+	Damaged  func(peer string, err error)             // a connection was ended for bytes that were changed on their way; may be nil
 }
 
 // Port is a node's peer port.
@@ -64,8 +66,19 @@ func NewPort(config Config) *Port {
 	return p
 }
 
-// Addr is the address the Port listens on.
-func (p *Port) Addr() net.Addr { return p.config.Listener.Addr() }
+// Addr is the address at which others reach the Port.
+func (p *Port) Addr() net.Addr {
+	if p.config.Told != "" {
+		return told(p.config.Told)
+	}
+	return p.config.Listener.Addr()
+}
+
+// told is an address that was given as text, and may hold a host's name.
+type told string
+
+func (t told) Network() string { return "tcp" }
+func (t told) String() string  { return string(t) }
 
 // Close ends the Port, every connection and every call.
 func (p *Port) Close() error {
@@ -152,7 +165,16 @@ func (p *Port) dial(ctx context.Context, stream Stream, addr string) (net.Conn, 
 		conn.Close()
 		return nil, err
 	}
-	return conn, nil
+	return p.checked(conn, addr), nil
+}
+
+// checked is a connection behind its handshake.
+func (p *Port) checked(c *trackedConn, peer string) net.Conn {
+	r := &records{Conn: c}
+	if p.config.Damaged != nil {
+		r.damaged = func(err error) { p.config.Damaged(peer, err) }
+	}
+	return r
 }
 
 func (p *Port) accept() {
@@ -186,14 +208,15 @@ func (p *Port) welcome(c *trackedConn) {
 		}
 		return
 	}
+	conn := p.checked(c, from.Node)
 	if stream != Raft {
-		p.serve(c, from.Node, p.config.Handlers[stream])
+		p.serve(conn, from.Node, p.config.Handlers[stream])
 		return
 	}
 	select {
-	case p.raft <- c:
+	case p.raft <- conn:
 	case <-p.ctx.Done():
-		c.Close()
+		conn.Close()
 	}
 }
 

@@ -64,7 +64,7 @@ func TestCloseEndsEveryCallBeforeItReturns(t *testing.T) {
 func TestCloseEndsConnectionsInEveryState(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 		b := open(t, n, "b", handling(silent))
-		conns := []*memnet.Conn{stranger(t, n, "b"), guest(t, n, "b", Control), guest(t, n, "b", Raft)}
+		conns := []net.Conn{stranger(t, n, "b"), guest(t, n, "b", Control), guest(t, n, "b", Raft)}
 		busy := guest(t, n, "b", Control)
 		send(t, busy, appendFrame(nil, 1, 1, nil))
 		taken := guest(t, n, "b", Raft)

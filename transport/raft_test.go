@@ -23,7 +23,7 @@ func TestRaftGetsItsConnectionsAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		there := "\x00TCNT2R" + strings.Repeat("there ", 1000)
+		there := "\x00TCNT3R" + strings.Repeat("there ", 1000)
 		send(t, dialed, []byte(there))
 		expectBytes(t, accepted, there)
 		send(t, accepted, []byte("and back"))
@@ -43,7 +43,7 @@ func TestTheHandshakeSwallowsNoByteOfRafts(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 		b := open(t, n, "b")
 		conn := stranger(t, n, "b")
-		send(t, conn, append(knock(t, conn, Raft), "the first words"...)) // in one segment
+		send(t, conn, appendRecord(knock(t, conn, Raft), []byte("the first words"))) // in one segment
 		accepted, err := b.AcceptRaft()
 		if err != nil {
 			t.Fatal(err)
@@ -63,7 +63,7 @@ func TestTheHandshakeSwallowsNoByteOfRafts(t *testing.T) {
 			}
 			defer conn.Close()
 			if x, _, _, err := hearHello(conn, secret); err == nil && x.welcome() == nil {
-				_, _ = conn.Write([]byte("the first words"))
+				_, _ = conn.Write(appendRecord(nil, []byte("the first words")))
 			}
 		}()
 		conn, err := open(t, n, "a").DialRaft(t.Context(), addrOf("b"))

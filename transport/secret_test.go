@@ -158,7 +158,7 @@ func recordOne(t *testing.T) (recorded struct{ dialer, listener []byte }) {
 		expectEcho(t, a.Link(Control, addrOf("middle")), "")
 		synctest.Wait()
 		dialer, listener := middle.heard()
-		frame := len(appendFrame(nil, 1, 1, nil)) // the call and its reply
+		frame := len(appendRecord(nil, appendFrame(nil, 1, 1, nil))) // the call and its reply
 		recorded.dialer, recorded.listener = dialer[:len(dialer)-frame], listener[:len(listener)-frame]
 	})
 	if len(recorded.listener) != answerSize {
@@ -266,7 +266,10 @@ func TestAPeerOfTheVersionBeforeIsToldWhyItIsRefused(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, n *memnet.Network) {
 		open(t, n, "b")
 		conn := stranger(t, n, "b")
-		send(t, conn, []byte("TCNT1C\x05house\x01a"))
+		x := &exchange{conn: conn, secret: secret}
+		_ = x.say(append([]byte(magicPast), hello(Control, Identity{"house", "a"})[len(magic):]...))
+		_, _ = x.hear(nonceSize)
+		_ = x.say(x.proof(proofOfDialer))
 		expectBytes(t, conn, string(appendName(nil, errPast.Error())))
 		expectHangUp(t, conn)
 	})
@@ -292,8 +295,8 @@ func TestAPeerOfTheVersionBeforeIsToldWhyItIsRefused(t *testing.T) {
 func FuzzHandshakesSurviveAnyInput(f *testing.F) {
 	whole := hello(Control, Identity{"house", "a"})
 	f.Add(append(whole, make([]byte, sha256.Size)...))
-	f.Add(append([]byte("TCNT2J\xff"), make([]byte, 2*maxName+2+nonceSize+sha256.Size)...))
-	f.Add([]byte("TCNT1C\x05house\x01a"))
+	f.Add(append([]byte("TCNT3J\xff"), make([]byte, 2*maxName+2+nonceSize+sha256.Size)...))
+	f.Add(append([]byte(magicPast), whole[len(magic):]...))
 	f.Add(make([]byte, answerSize))
 	f.Add(append(make([]byte, nonceSize), "\x02no"...))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -109,10 +109,41 @@ func checkIP(flag, addr, closed string, ip netip.Addr) error {
 	return nil
 }
 
+// checkPort is checkListen for a port that others may be told another address of: then one that names no interface is good.
+func checkPort(flag, addr, told, closed string) error {
+	if told == "" || !isUnspecified(addr) {
+		return checkListen(flag, addr, closed)
+	}
+	if _, _, err := splitAddress(flag, addr); err != nil {
+		return err
+	}
+	if closed != "" {
+		return fmt.Errorf("--%s %s is not a loopback address, and %s", flag, addr, closed)
+	}
+	return nil
+}
+
+// checkTold refuses what others can't be told. Empty is nothing to tell.
+func checkTold(flag, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	if err := checkTarget(flag, addr); err != nil {
+		return err
+	}
+	if isUnspecified(addr) {
+		return unspecified(flag, addr)
+	}
+	return nil
+}
+
 func unspecified(flag, addr string) error {
 	cure := ""
-	if flag == "resp" {
+	switch flag {
+	case "resp":
 		cure = ", or say with --advertise where they can"
+	case "peer":
+		cure = ", or say with --advertise-peer where they can"
 	}
 	return fmt.Errorf("--%s %s names no interface, and other nodes must be able to reach it: "+
 		"give one IP address of this machine, such as 127.0.0.1%s", flag, addr, cure)

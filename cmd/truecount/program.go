@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Config struct {
 	RESP     string         // address of the door for clients; port 0: the system chooses
 	Peer     string         // address of the peer port; empty: RESP's with peerOffset added to its port
 	Told     string         // address of the door that nodes and clients are told; empty: RESP
+	ToldPeer string         // address of the peer port that nodes are told; empty: Peer
 	Join     []string       // RESP addresses of nodes whose cluster to join; empty: found one if Dir is empty
 	Insecure bool           // RESP may be an address that is not loopback also without Password
 	Secret   []byte         // what all nodes share; empty: Peer must be loopback
@@ -91,9 +93,12 @@ func Open(config Config) (*Program, error) {
 		return nil, err
 	}
 	config.Peer = peer.Addr().String()
+	if config.ToldPeer == "" {
+		config.ToldPeer = config.Peer
+	}
 
 	p := &Program{config: config, door: door, fatal: make(chan error, 1), served: make(chan error, 1), left: make(chan struct{})}
-	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.Told, Peer: config.Peer, Role: fsm.Nonvoter,
+	p.gate = newGate(fsm.Status{ID: config.ID, RESP: config.Told, Peer: config.ToldPeer, Role: fsm.Nonvoter,
 		Members: []fsm.Member{}, Warnings: []string{}, Version: config.Version}, p.change)
 	p.server = resp.NewServer(resp.Options{
 		Cluster:    p.gate,
@@ -134,6 +139,7 @@ func (p *Program) openNodeOn(peer net.Listener) error {
 		Name:      p.config.ID,
 		RESP:      p.config.Told,
 		Listener:  peer,
+		Peer:      p.config.ToldPeer,
 		Bootstrap: len(p.config.Join) == 0,
 		Nonvoter:  p.config.Nonvoter,
 		Secret:    p.config.Secret,
@@ -177,15 +183,10 @@ func (c *Config) check() error {
 	if len(c.Secret) > 0 {
 		port = ""
 	}
-	if c.Told != "" {
-		if err := checkTarget("advertise", c.Told); err != nil {
-			return err
-		}
-		if isUnspecified(c.Told) {
-			return unspecified("advertise", c.Told)
-		}
+	if err := cmp.Or(checkTold("advertise", c.Told), checkTold("advertise-peer", c.ToldPeer)); err != nil {
+		return err
 	}
-	if err := c.checkDoor(door); err != nil {
+	if err := checkPort("resp", c.RESP, c.Told, door); err != nil {
 		return err
 	}
 	if c.Peer == "" {
@@ -195,7 +196,7 @@ func (c *Config) check() error {
 		}
 		c.Peer = peer
 	}
-	if err := checkListen("peer", c.Peer, port); err != nil {
+	if err := checkPort("peer", c.Peer, c.ToldPeer, port); err != nil {
 		return err
 	}
 	for _, addr := range c.Join {
@@ -204,17 +205,6 @@ func (c *Config) check() error {
 		}
 	}
 	return nil
-}
-
-// checkDoor refuses a bad address of the door. One that names no interface is good if others are told another.
-func (c *Config) checkDoor(closed string) error {
-	if c.Told != "" && isUnspecified(c.RESP) {
-		if closed != "" {
-			return fmt.Errorf("--resp %s is not a loopback address, and %s", c.RESP, closed)
-		}
-		return nil
-	}
-	return checkListen("resp", c.RESP, closed)
 }
 
 // fail is the node's last word. It never blocks: the disk that failed may hold everything else up.

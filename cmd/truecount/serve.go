@@ -134,6 +134,7 @@ func newConfig(s *configs.Config, stdout, stderr io.Writer) (Config, error) {
 		DeadInstance:  s.DeadInstance,
 		BindGrace:     s.BindGrace,
 		Told:          s.Advertise,
+		ToldPeer:      s.AdvertisePeer,
 		Facade:        facade(s.Facade),
 		MasterName:    s.MasterName,
 		SnapshotBytes: s.SnapshotBytes,

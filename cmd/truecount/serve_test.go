@@ -86,7 +86,7 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3", "insecure": "true",
 		"secret-file": write(t, "0123456789abcdef\n"), "password-file": write(t, "open sesame\n"), "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5", "min-free": "7%", "snapshot-bytes": "1GB", "heartbeat": "3s", "election": "4s", "lease": "2s",
-		"advertise": "10.0.0.1:6", "facade": "sentinel", "master-name": "m", "max-clients": "8",
+		"advertise": "10.0.0.1:6", "advertise-peer": "10.0.0.1:7", "facade": "sentinel", "master-name": "m", "max-clients": "8",
 		"max-instances": "10", "max-sessions": "11", "dead-instance-threshold": "12s", "bind-grace": "13ms",
 	})
 	var log bytes.Buffer
@@ -97,7 +97,7 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 	if c.ID != "n7" || c.Dir != "/data" || c.RESP != "127.0.0.1:1" || c.Peer != "127.0.0.1:2" || !c.Insecure || !c.Nonvoter ||
 		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || string(c.Password) != "open sesame" || c.LogStore != "bolt" ||
 		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
-		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
+		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.ToldPeer != "10.0.0.1:7" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
 		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) ||
 		c.MaxClients != 8 || c.BindGrace != 13*time.Millisecond {
 		t.Errorf("%+v", c)
@@ -148,6 +148,15 @@ func TestTheDoorAsksForInsecureThePeerPortForASecret(t *testing.T) {
 		{Config{RESP: "[::]:7379", Peer: near, Insecure: true, Told: far}, "", ""},
 		{Config{RESP: all, Peer: near, Told: far}, "--resp", "add --insecure"},
 		{Config{RESP: all, Insecure: true, Told: far}, "--peer", "names no interface"},
+		{Config{RESP: all, Insecure: true, Told: far, Secret: secret}, "--peer", "say with --advertise-peer"},
+		{Config{RESP: all, Insecure: true, Told: far, ToldPeer: far, Secret: secret}, "", ""},
+		{Config{RESP: near, Peer: all, ToldPeer: far, Secret: secret}, "", ""},
+		{Config{RESP: near, Peer: all, ToldPeer: far}, "--peer", "--secret-file"},
+		{Config{RESP: near, Peer: ":99999", ToldPeer: far, Secret: secret}, "--peer", "the port must be"},
+		{Config{RESP: near, ToldPeer: far}, "", ""},
+		{Config{RESP: near, ToldPeer: "10.1.2.3"}, "--advertise-peer", "is not an address"},
+		{Config{RESP: near, ToldPeer: "10.1.2.3:0"}, "--advertise-peer", "give the host and the port"},
+		{Config{RESP: near, ToldPeer: all}, "--advertise-peer", "names no interface"},
 		{Config{RESP: near, Told: "10.1.2.3"}, "--advertise", "is not an address"},
 		{Config{RESP: near, Told: ":7379"}, "--advertise", "give the host and the port"},
 		{Config{RESP: near, Told: all}, "--advertise", "names no interface"},

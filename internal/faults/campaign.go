@@ -66,7 +66,7 @@ func campaignOf(ctx context.Context, o options, n int, list []nemesis, progress 
 	k.out.run.Header = history.Header{
 		Program: "faults", Seed: o.seed, Commit: commit(), Nodes: n, Length: part, Lease: lease,
 		Config: "network " + net.name() + " " + strings.Join(flags, " "), Repeat: o.repeat(n, part),
-		Rate: leastRate,
+		Rate: leastRate, Pauses: allowed(),
 	}
 	for _, nem := range list {
 		if why := nem.available(c); why != "" {

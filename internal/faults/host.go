@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,6 +25,8 @@ var errClosed = errors.New("the host is closed")
 type host struct {
 	number int // from 0
 	ip     net.IP
+	front  string       // address at which other nodes are told to reach this one's; empty: its peer port
+	pid    atomic.Int64 // of the process that was started last
 	jobs   chan func()
 	door   *door
 }
@@ -67,7 +70,11 @@ func (h *host) do(job func() error) error {
 // start starts a process on the host that dies with the harness, and that Ctrl-C does not reach.
 func (h *host) start(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = boundToParent()
-	return h.do(cmd.Start)
+	if err := h.do(cmd.Start); err != nil {
+		return err
+	}
+	h.pid.Store(int64(cmd.Process.Pid))
+	return nil
 }
 
 // dial connects to a port of the host, from the host itself.

@@ -215,4 +215,6 @@ func slow(rng *rand.Rand) link {
 	return link{delay: d, jitter: d / 2}
 }
 
+func resets(rng *rand.Rand) link { return link{reset: 0.001 + 0.02*rng.Float64()} }
+
 func narrow(rng *rand.Rand) link { return link{rate: 125_000 << rng.IntN(4)} } // 1 to 8 Mbit/s

@@ -89,6 +89,9 @@ func openNetwork(kind string, n int) (network, error) {
 	if kind == "loopback" {
 		return newLoopback(n, "the nodes share the loopback (--net loopback)")
 	}
+	if kind == "proxy" {
+		return newProxies(n, "--net proxy")
+	}
 	t, err := newTun(n)
 	switch {
 	case err == nil:
@@ -96,7 +99,11 @@ func openNetwork(kind string, n int) (network, error) {
 	case kind == "tun":
 		return nil, err
 	}
-	return newLoopback(n, "the nodes share the loopback, because "+err.Error())
+	p, bad := newProxies(n, err.Error())
+	if bad == nil {
+		return p, nil
+	}
+	return newLoopback(n, "the nodes share the loopback, because "+errors.Join(err, bad).Error())
 }
 
 // listAll tells what can be done here.

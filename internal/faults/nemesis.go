@@ -41,7 +41,7 @@ func arsenal() []nemesis {
 		restart{}, transfer{}, wipe{}, leave{}, away{},
 		cut{"cut-minority", minority}, cut{"cut-leader", isolated}, cut{"cut-bridge", bridge}, cut{"cut-ring", ring},
 		cut{"deaf", deaf}, cut{"mute", mute}, cut{"cut-link", oneLink},
-		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow},
+		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow}, spoil{"reset-link", resets},
 		sever{}, loseReplies{},
 		diskFull{}, diskFreeze{kind: "disk-hang-leader", whom: leader}, diskFreeze{kind: "disk-hang-follower", whom: follower}, slowSync{},
 		upgrade{},

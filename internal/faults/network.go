@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -13,10 +14,61 @@ type link struct {
 	loss   float64       // part of the packets, 0 to 1
 	dup    float64       // part of the packets that come twice
 	rate   int64         // bytes a second; 0: no bound
+	reset  float64       // part of what is sent that ends its connection
 }
 
-// traffic is what a network has counted, in packets.
-type traffic struct{ passed, dropped, delayed, doubled int64 }
+const maxQueue = 500 * time.Millisecond // of a slow link: what would wait longer is not taken
+
+// way is a link at work.
+type way struct {
+	mu   sync.Mutex
+	link link
+	free time.Time // when a slow link has sent what it has
+}
+
+func (w *way) set(l link) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.link = l
+}
+
+func (w *way) get() link {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.link
+}
+
+// backlog is how long a slow link will take for what it has.
+func (w *way) backlog() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.link.rate == 0 {
+		return 0
+	}
+	return time.Until(w.free)
+}
+
+// take gives n more bytes to a slow link, and returns when it begins to send them: at once, if it is not slow.
+func (w *way) take(n int) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.link.rate == 0 {
+		return 0
+	}
+	now := time.Now()
+	if w.free.Before(now) {
+		w.free = now
+	}
+	begin := w.free.Sub(now)
+	w.free = w.free.Add(time.Duration(int64(n) * int64(time.Second) / w.link.rate))
+	return begin
+}
+
+// traffic is what a network has counted.
+type traffic struct {
+	unit                                           string // packet, or piece of a stream
+	passed, dropped, held, delayed, doubled, reset int64  // held until a link was whole again; reset are connections
+}
 
 // network connects hosts, and can be broken, each direction for itself.
 type network interface {
@@ -32,18 +84,23 @@ type network interface {
 
 // since is what came on top of an earlier count.
 func (t traffic) since(then traffic) traffic {
-	return traffic{t.passed - then.passed, t.dropped - then.dropped, t.delayed - then.delayed, t.doubled - then.doubled}
+	return traffic{t.unit, t.passed - then.passed, t.dropped - then.dropped, t.held - then.held, t.delayed - then.delayed,
+		t.doubled - then.doubled, t.reset - then.reset}
 }
 
-// proof says what a link has done to packets, or nothing if it has not done what it should.
+// proof says what a link has done, or nothing if it has not done what it should.
 func (t traffic) proof(l link) string {
 	switch {
 	case (l.cut || l.loss > 0) && t.dropped > 0:
-		return fmt.Sprintf("%d packets dropped", t.dropped)
+		return fmt.Sprintf("%d %ss dropped", t.dropped, t.unit)
+	case l.cut && t.held > 0:
+		return fmt.Sprintf("%d %ss held back", t.held, t.unit)
+	case l.reset > 0 && t.reset > 0:
+		return fmt.Sprintf("%d connections reset", t.reset)
 	case l.dup > 0 && t.doubled > 0:
-		return fmt.Sprintf("%d packets doubled", t.doubled)
+		return fmt.Sprintf("%d %ss doubled", t.doubled, t.unit)
 	case (l.delay > 0 || l.rate > 0) && t.delayed > 0:
-		return fmt.Sprintf("%d packets delayed, %d dropped", t.delayed, t.dropped)
+		return fmt.Sprintf("%d %ss delayed, %d dropped", t.delayed, t.unit, t.dropped)
 	}
 	return ""
 }
@@ -65,6 +122,9 @@ func (l link) String() string {
 	}
 	if l.rate > 0 {
 		text += fmt.Sprintf(" %d kB/s", l.rate/1000)
+	}
+	if l.reset > 0 {
+		text += fmt.Sprintf(" reset %.1f %%", 100*l.reset)
 	}
 	if text == "" {
 		return "good"

@@ -43,7 +43,6 @@ type node struct {
 	binary string   // truecount, or an older one
 	flags  []string // more flags for serve
 	env    []string // more variables
-	wrap   []string // command in front of it, such as strace; empty: none
 
 	c  *cluster
 	mu sync.Mutex // guards what follows
@@ -64,6 +63,9 @@ type life struct {
 func (n *node) args() []string {
 	args := []string{"serve", "--id", n.name, "--dir", n.dir, "--resp", n.host.address(respPort), "--peer", n.host.address(peerPort),
 		"--secret-file", n.c.secretFile, "--password-file", n.c.passwordFile}
+	if n.host.front != "" {
+		args = append(args, "--advertise-peer", n.host.front)
+	}
 	if n.clock != "" {
 		args = append(args, "--debug-clock", n.clock)
 	}
@@ -85,8 +87,7 @@ func (n *node) start() error {
 		return err
 	}
 	defer log.Close()
-	words := append(append(append([]string{}, n.wrap...), n.binary), n.args()...)
-	cmd := exec.Command(words[0], words[1:]...)
+	cmd := exec.Command(n.binary, n.args()...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = log, log, append(n.c.environ(), n.env...)
 	if err := n.host.start(cmd); err != nil {
 		return fmt.Errorf("%s could not be started: %w", n.name, err)

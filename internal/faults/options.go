@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ type options struct {
 	duration time.Duration // under load, of all clusters together
 	seed     uint64
 	nodes    []int  // sizes of the clusters, one after the other
-	net      string // auto, tun or loopback
+	net      string // auto, tun, proxy or loopback
 	out      string // directory of the results
 	binary   string // truecount; empty: it is built
 	only     []string
@@ -33,7 +34,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	flags.DurationVar(&o.duration, "duration", 5*time.Minute, "how long the clusters are loaded and broken, all together")
 	flags.Uint64Var(&o.seed, "seed", 0, "seed of the schedule and the configuration; 0: drawn")
 	nodes := flags.String("nodes", "3,5", "sizes of the clusters, one after the other: 3, 5 or both")
-	flags.StringVar(&o.net, "net", "auto", "network between the nodes: tun, loopback or auto, the first that can be had")
+	flags.StringVar(&o.net, "net", "auto", "network between the nodes: tun, proxy, loopback or auto, the first that can be had")
 	flags.StringVar(&o.out, "out", "", "directory of the results; unset: .local/faults/DATE-SEED")
 	flags.StringVar(&o.binary, "binary", "", "truecount to be broken; unset: it is built")
 	only := flags.String("only", "", "kinds of faults, by comma; unset: all")
@@ -56,8 +57,8 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	if *only != "" {
 		o.only = strings.Split(*only, ",")
 	}
-	if o.net != "auto" && o.net != "tun" && o.net != "loopback" {
-		return o, fmt.Errorf("--net %s: give tun, loopback or auto", o.net)
+	if !slices.Contains([]string{"auto", "tun", "proxy", "loopback"}, o.net) {
+		return o, fmt.Errorf("--net %s: give tun, proxy, loopback or auto", o.net)
 	}
 	if least := 10 * time.Second * time.Duration(len(o.nodes)); o.duration < least {
 		return o, fmt.Errorf("--duration %v: at least %v, or nothing is proven", o.duration, least)
@@ -99,6 +100,9 @@ func (o *options) chosen() ([]nemesis, error) {
 // repeat is the command that runs the same schedule again.
 func (o *options) repeat(n int, part time.Duration) string {
 	text := fmt.Sprintf("go run ./internal/faults --seed %d --nodes %d --duration %v", o.seed, n, part)
+	if o.net != "auto" {
+		text += " --net " + o.net
+	}
 	if len(o.only) > 0 {
 		text += " --only " + strings.Join(o.only, ",")
 	}

@@ -9,13 +9,30 @@ import (
 	"github.com/truecount/truecount/internal/history"
 )
 
+// How long nothing may be acknowledged. Promised is less (OPERATIONS.md: 0.2 to 2 s); a machine with two cores for five nodes
+// and their clients stalls now and then.
 const (
-	// prompt is the longest time without an acknowledgement while most nodes run and see each other: a new leader is found,
-	// and clients find him. Promised is less; a machine with two cores for five nodes and their clients stalls now and then.
-	prompt = 4 * time.Second
+	prompt = 4 * time.Second // while a new leader is found, and clients find him
+	steady = 3 * time.Second // while there is one all the time, or one who has handed over
 	// apart is how far two faults must lie apart not to touch each other: behind each, the cluster was seen to be whole.
 	apart = 200 * time.Millisecond
 )
+
+// allowed are the longest pauses for Header.Pauses, by kind; what isn't there may take as long as it likes.
+func allowed() map[string]time.Duration {
+	limits := map[string]time.Duration{"": steady}
+	for _, n := range arsenal() {
+		switch kind := n.name(); {
+		case unbounded(kind):
+		case slices.Contains([]string{"kill-follower", "pause-follower", "rolling-restart", "rolling-upgrade", "transfers", "clients-cut-off",
+			"replies-lost", "doubled", "clock-jump", "clock-jump-all", "clock-strobe", "clock-drift"}, kind):
+			limits[kind] = steady
+		default:
+			limits[kind] = prompt
+		}
+	}
+	return limits
+}
 
 // unbounded are the kinds that may leave no majority at all, or links too bad to lead by, for as long as they last.
 func unbounded(kind string) bool {
@@ -39,13 +56,14 @@ func (o *outcome) prompt() history.Verdict {
 	ends := acks(&o.run)
 	var late []string
 	for i, f := range o.run.Faults {
-		if unbounded(f.Kind) || !alone(o.run.Faults, i) {
+		limit := o.run.Header.Pauses[f.Kind]
+		if limit == 0 || !alone(o.run.Faults, i) {
 			continue
 		}
 		v.Checked++
-		if pause := longestPause(ends, f); pause > prompt {
+		if pause := longestPause(ends, f); pause > limit {
 			late = append(late, fmt.Sprintf("nothing was acknowledged for %v during %s of %s, from %v to %v; at most %v are allowed",
-				pause.Round(time.Millisecond), f.Kind, f.Target, f.At.Round(time.Millisecond), f.End.Round(time.Millisecond), prompt))
+				pause.Round(time.Millisecond), f.Kind, f.Target, f.At.Round(time.Millisecond), f.End.Round(time.Millisecond), limit))
 		}
 	}
 	v.Error = strings.Join(late, "\n")

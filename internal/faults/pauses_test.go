@@ -56,10 +56,11 @@ func TestALongPauseOfAFaultAloneIsAnAnomaly(t *testing.T) {
 		wrong  bool
 	}{
 		{"alone", []history.Fault{{Kind: "mute", At: 2 * s, End: 9 * s}}, true},
+		{"no leader is missed", []history.Fault{{Kind: "transfers", At: 2 * s, End: 5 * s}}, true},
 		{"all are down", []history.Fault{{Kind: "kill-all", At: 2 * s, End: 9 * s}}, false},
 		{"with another", []history.Fault{{Kind: "mute", At: 2 * s, End: 9 * s}, {Kind: "kill-follower", At: 3 * s, End: 8 * s}}, false},
 	} {
-		o := &outcome{run: history.Run{Faults: c.faults, Ops: []history.Op{ack(s, s), ack(8*s, 10*s)}}}
+		o := &outcome{run: history.Run{Header: history.Header{Pauses: allowed()}, Faults: c.faults, Ops: []history.Op{ack(s, s), ack(8*s, 10*s)}}}
 		if v := o.prompt(); (v.Error != "") != c.wrong || v.Invalid {
 			t.Errorf("%s: %+v", c.name, v)
 		}

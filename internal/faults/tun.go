@@ -9,10 +9,7 @@ import (
 	"time"
 )
 
-const (
-	maxPacket = 1 << 16
-	maxQueue  = 500 * time.Millisecond // of a slow link: what would wait longer is dropped
-)
+const maxPacket = 1 << 16
 
 // tun is a network in which every packet between two hosts passes through this program, which forwards, drops, delays or
 // doubles it. Each host is a network namespace with one TUN device.
@@ -23,13 +20,6 @@ type tun struct {
 	ends  sync.WaitGroup
 	passed, dropped, delayed,
 	doubled atomic.Int64
-}
-
-// way is a link at work.
-type way struct {
-	mu   sync.Mutex
-	link link
-	free time.Time // when a slow link has sent what it has
 }
 
 func newTun(n int) (*tun, error) {
@@ -55,19 +45,22 @@ func newTun(n int) (*tun, error) {
 	return t, nil
 }
 
-func (t *tun) name() string      { return "tun" }
-func (t *tun) hosts() []*host    { return t.all }
-func (t *tun) lacks(link) string { return "" }
+func (t *tun) name() string   { return "tun" }
+func (t *tun) hosts() []*host { return t.all }
+
+func (t *tun) lacks(l link) string {
+	if l.reset > 0 {
+		return "packets are carried, not connections (--net proxy does it)"
+	}
+	return ""
+}
 
 func (t *tun) set(from, to int, l link) {
-	w := &t.ways[from][to]
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.link = l
+	t.ways[from][to].set(l)
 }
 
 func (t *tun) counted() traffic {
-	return traffic{t.passed.Load(), t.dropped.Load(), t.delayed.Load(), t.doubled.Load()}
+	return traffic{unit: "packet", passed: t.passed.Load(), dropped: t.dropped.Load(), delayed: t.delayed.Load(), doubled: t.doubled.Load()}
 }
 
 // carry forwards what a host sends, until its wire is closed.
@@ -91,26 +84,12 @@ func (t *tun) carry(from int) {
 
 // forward does to a packet what the link does to it.
 func (t *tun) forward(w *way, to int, packet []byte) {
-	w.mu.Lock()
-	l := w.link
-	wait := l.delay
-	if l.rate > 0 && !l.cut {
-		now := time.Now()
-		if w.free.Before(now) {
-			w.free = now
-		}
-		wait += w.free.Sub(now)
-		if w.free.Sub(now) < maxQueue {
-			w.free = w.free.Add(time.Duration(int64(len(packet)) * int64(time.Second) / l.rate))
-		} else {
-			l.cut = true
-		}
-	}
-	w.mu.Unlock()
-	if l.cut || l.loss > 0 && rand.Float64() < l.loss {
+	l := w.get()
+	if l.cut || l.loss > 0 && rand.Float64() < l.loss || w.backlog() >= maxQueue {
 		t.dropped.Add(1)
 		return
 	}
+	wait := l.delay + w.take(len(packet))
 	t.send(to, packet, l, wait)
 	if l.dup > 0 && rand.Float64() < l.dup {
 		t.doubled.Add(1)

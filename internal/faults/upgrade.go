@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/truecount/truecount/internal/history"
@@ -104,7 +105,11 @@ func (c *cluster) startOlder(ctx context.Context) error {
 	knows := func(flags ...string) bool {
 		return exec.CommandContext(ctx, binary, append([]string{"serve", "--print-config"}, flags...)...).Run() == nil
 	}
-	if !knows(c.flags...) {
+	flags := c.flags
+	if front := c.nodes[0].host.front; front != "" {
+		flags = append(slices.Clone(flags), "--advertise-peer", front)
+	}
+	if !knows(flags...) {
 		return fmt.Errorf("%w: %s does not know all flags of this run", errNoneEarlier, commit)
 	}
 	shiftable := knows("--debug-clock", "none")

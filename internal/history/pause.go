@@ -30,7 +30,8 @@ func Pauses(run *Run) []Pause {
 	return all
 }
 
-// checkAvailable holds if no pause is longer than Header.Pauses allows. One near several kinds may be as long as theirs together.
+// checkAvailable holds if no pause is longer than Header.Pauses allows. One near several kinds may be as long as theirs together; near
+// faults that overlap each other it isn't judged, for together they may leave no majority.
 func checkAvailable(run *Run) Verdict {
 	all, err := pauses(run)
 	v := Verdict{Checker: "available"}
@@ -56,7 +57,7 @@ func pauses(run *Run) ([]Pause, error) {
 	var tooLong []string
 	for _, q := range quiet(run.Ops) {
 		kinds := q.near(run.Faults)
-		allowed, judged := time.Duration(0), true
+		allowed, judged := time.Duration(0), !q.amidst(run.Faults)
 		for _, kind := range kinds {
 			p := byKind[kind]
 			if length := q.end - q.begin; length > p.Longest {
@@ -128,7 +129,7 @@ func quiet(ops []Op) (found []silence) {
 // near lists the kinds of the faults that the silence may come from; none is "".
 func (q silence) near(faults []Fault) (kinds []string) {
 	for _, f := range faults {
-		if f.At <= q.end && max(f.At, f.End)+aftermath >= q.begin {
+		if q.touches(f) {
 			kinds = append(kinds, f.Kind)
 		}
 	}
@@ -137,4 +138,25 @@ func (q silence) near(faults []Fault) (kinds []string) {
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds)
+}
+
+func (q silence) touches(f Fault) bool { return f.At <= q.end && max(f.At, f.End)+aftermath >= q.begin }
+
+// amidst reports whether two of the faults that the silence may come from were there at the same time.
+func (q silence) amidst(faults []Fault) bool {
+	var near []Fault
+	for _, f := range faults {
+		if q.touches(f) {
+			near = append(near, f)
+		}
+	}
+	slices.SortFunc(near, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+	last := time.Duration(-1)
+	for _, f := range near {
+		if f.At <= last {
+			return true
+		}
+		last = max(last, f.At, f.End)
+	}
+	return false
 }

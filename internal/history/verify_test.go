@@ -182,3 +182,26 @@ func TestPausesAreCountedForTheFaultsNearThem(t *testing.T) {
 		}
 	}
 }
+
+func TestAPauseNearFaultsThatOverlapIsNotJudged(t *testing.T) {
+	const s = time.Second
+	limits := map[string]time.Duration{"": s, "kill": s, "cut": s}
+	for _, c := range []struct {
+		name   string
+		faults []Fault
+		wrong  bool
+	}{
+		{"no fault", nil, true},
+		{"one", []Fault{{Kind: "kill", At: 10 * s, End: 14 * s}}, true},
+		{"one behind the other", []Fault{{Kind: "kill", At: 10 * s, End: 11 * s}, {Kind: "cut", At: 12 * s, End: 14 * s}}, true},
+		{"one within the other", []Fault{{Kind: "kill", At: 10 * s, End: 14 * s}, {Kind: "cut", At: 11 * s, End: 12 * s}}, false},
+		{"two elsewhere", []Fault{{Kind: "kill", At: 30 * s, End: 34 * s}, {Kind: "cut", At: 31 * s, End: 32 * s}}, true},
+		{"one that has no limit", []Fault{{Kind: "flood", At: 10 * s, End: 14 * s}}, false},
+	} {
+		run := &Run{Header: Header{Pauses: limits}, Faults: c.faults, Ops: []Op{
+			{Kind: Incr, Outcome: Done, At: 9 * s, End: 10 * s}, {Kind: Incr, Outcome: Done, At: 10 * s, End: 14 * s}}}
+		if v := checkAvailable(run); v.Anomaly() != c.wrong {
+			t.Errorf("%s: %+v", c.name, v)
+		}
+	}
+}

@@ -169,6 +169,21 @@ func TestAFrozenDiskUnderTheLeaderCostsTheOthersLessThanASecond(t *testing.T) {
 	})
 }
 
+// A hang that is over says little of a disk: leadership goes to nodes whose disks hung a moment ago and answer again.
+func TestAHangThatIsOverKeepsNoLeaderWhoseDiskHangs(t *testing.T) {
+	for _, since := range []time.Duration{400 * time.Millisecond, 1600 * time.Millisecond} {
+		t.Run(fmt.Sprintf("since %v", since), func(t *testing.T) {
+			underLoad(t, func(t *testing.T, c *Cluster, l *load) {
+				for _, host := range others(c.Leader()) {
+					c.Stall(host, 2350*time.Millisecond)
+					time.Sleep(2350*time.Millisecond + since)
+				}
+				c.Thaw(freezeLeader(t, c, l, time.Second))
+			})
+		})
+	}
+}
+
 func TestAnIdleLeaderWithAFrozenDiskIsReplacedByTheFirstWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 1)
@@ -247,37 +262,6 @@ func TestAFrozenFollowerHarmsNobody(t *testing.T) {
 	})
 }
 
-func TestDisksThatAreAllSlowKeepTheirLeader(t *testing.T) {
-	for _, idle := range []time.Duration{0, 90 * time.Second} {
-		synctest.Test(t, func(t *testing.T) {
-			c := New(t, 1)
-			defer c.Stop()
-			c.StartThree()
-			leader := c.Leader()
-			term := c.Node(leader).Local().Term
-			for _, name := range hosts {
-				c.Slow(name, 500*time.Millisecond) // nobody knows yet
-			}
-			counted := 0
-			if _, err := c.Incr("n1", "hits", 1); err != nil {
-				t.Error(err)
-			}
-			time.Sleep(idle)
-			for from := time.Now(); time.Since(from) < time.Minute; {
-				if _, err := c.Incr(hosts[counted%3], "hits", 1); err == nil {
-					counted++
-				}
-			}
-			if counted < 40 {
-				t.Errorf("%d increments in a minute, at 1 s each", counted)
-			}
-			if now := c.Leader(); now != leader || c.Node(now).Local().Term != term {
-				t.Errorf("%q leads, in term %d; it was %s in term %d", now, c.Node(leader).Local().Term, leader, term)
-			}
-		})
-	}
-}
-
 // lead hands leadership over until host has it.
 func (c *Cluster) lead(host string) {
 	c.T.Helper()
@@ -296,6 +280,7 @@ func (c *Cluster) lead(host string) {
 
 // A disk that has cost its node the leadership must hang twice as long to do so again, until a minute has passed.
 func TestALeadershipLostByAHangDoublesTheLimit(t *testing.T) {
+	long(t)
 	underLoad(t, func(t *testing.T, c *Cluster, l *load) {
 		for i, row := range []struct {
 			wait, hang time.Duration
@@ -317,28 +302,6 @@ func TestALeadershipLostByAHangDoublesTheLimit(t *testing.T) {
 			if s := c.Node("n1").Local(); (s.Role != fsm.Leader || s.Term != term) != row.lost {
 				t.Errorf("hang %d, of %v: n1 is %s in term %d, it led in %d", i, row.hang, s.Role, s.Term, term)
 			}
-		}
-	})
-}
-
-func TestDisksThatAreSlowInTurnsKeepCounting(t *testing.T) {
-	underLoad(t, func(t *testing.T, c *Cluster, l *load) {
-		before := c.Node("n1").Local().Term
-		for range 60 {
-			slow := c.Leader()
-			if slow == "" {
-				slow = "n1"
-			}
-			c.Slow(slow, 700*time.Millisecond)
-			from := time.Now()
-			c.WaitFor("increment", 4*time.Second, func() bool {
-				return l.countedSince("n1", from) || l.countedSince("n2", from) || l.countedSince("n3", from)
-			})
-			time.Sleep(time.Second)
-			c.Slow(slow, c.Latency)
-		}
-		if terms := c.Node("n1").Local().Term - before; terms > 20 {
-			t.Errorf("%d elections in little more than a minute", terms)
 		}
 	})
 }

@@ -3,8 +3,10 @@ package sim
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,8 +95,13 @@ func underFault(t *testing.T, ends string, fault func(c *Cluster, leader string)
 	synctest.Test(t, func(t *testing.T) {
 		c := New(t, 1)
 		defer c.Stop()
+		var ending sync.Mutex // guards ended
 		ended := map[string]error{}
-		c.Fatal = func(name string, err error) { ended[name] = err }
+		c.Fatal = func(name string, err error) {
+			ending.Lock()
+			defer ending.Unlock()
+			ended[name] = err
+		}
 		c.StartThree()
 		for range 20 {
 			c.Incr("n1", "hits", 1)
@@ -107,8 +114,11 @@ func underFault(t *testing.T, ends string, fault func(c *Cluster, leader string)
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
-		if err := ended[victim]; err == nil || !strings.Contains(err.Error(), ends) || len(ended) != 1 {
-			t.Fatalf("%s should have ended with %q; ended: %v", victim, ends, ended)
+		ending.Lock()
+		all := maps.Clone(ended)
+		ending.Unlock()
+		if err := all[victim]; err == nil || !strings.Contains(err.Error(), ends) || len(all) != 1 {
+			t.Fatalf("%s should have ended with %q; ended: %v", victim, ends, all)
 		}
 		if c.Failed(victim) != 1 {
 			t.Errorf("%d accesses failed", c.Failed(victim))

@@ -143,6 +143,7 @@ var troubles = []trouble{
 }
 
 func TestALivingInstanceLosesNothingAndADeadOneGoesWhateverHappens(t *testing.T) {
+	long(t)
 	for _, trouble := range troubles {
 		t.Run(trouble.name, func(t *testing.T) {
 			withInstances(t, func(t *testing.T, c *instances) {
@@ -218,6 +219,7 @@ func TestADeadShareOutlivesItsLeaseByTheOutagesOnly(t *testing.T) {
 // What an idle cluster costs: an Entry a second while leases run, and nothing before and after. Two stamps are never so far apart
 // that the lease clock takes it for an outage, be an Entry itself slow.
 func TestAnIdleClusterWritesOnceASecondWhileLeasesRunAndNeverElse(t *testing.T) {
+	long(t)
 	for _, latency := range []time.Duration{200 * time.Microsecond, 400 * time.Millisecond} {
 		t.Run(fmt.Sprint(latency), func(t *testing.T) {
 			withInstances(t, func(t *testing.T, c *instances) {

@@ -98,3 +98,10 @@ func (c *Cluster) peer(name string) string {
 	defer c.mu.Unlock()
 	return c.hosts[name].at + c.hosts[name].port
 }
+
+// long is for tests that take minutes of virtual time, and go ways that shorter ones go, too: go test -short leaves them out.
+func long(t testing.TB) {
+	if testing.Short() {
+		t.Skip("long: left out by -short")
+	}
+}

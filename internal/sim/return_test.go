@@ -52,6 +52,7 @@ func (c *Cluster) wantCaughtUp(name string) {
 }
 
 func TestAMemberThatWasAwayForLongIsSentWhatItMissedAtOnce(t *testing.T) {
+	long(t)
 	for what, away := range absences {
 		for kind, snapshots := range map[string]cluster.SnapshotPolicy{
 			"log":   {},

@@ -26,6 +26,7 @@ type setup struct {
 	latency   time.Duration // of a disk write
 	snapshots cluster.SnapshotPolicy
 	lease     time.Duration // of instances
+	keys      uint64        // how many there is room for; 0: any number
 	length    time.Duration // until the last fault is healed
 	think     time.Duration // of a client, between two steps, at most
 	look      time.Duration // between two looks
@@ -34,13 +35,16 @@ type setup struct {
 }
 
 func (s setup) String() string {
-	nonvoter := ""
+	nonvoter, room := "", ""
+	if s.keys > 0 {
+		room = fmt.Sprintf(", room for %d keys", s.keys)
+	}
 	if s.nonvoter {
 		nonvoter = " and one without a vote"
 	}
-	return fmt.Sprintf("%d nodes%s, timing x%d, delays %v to %v, disk %v, image after %d entries each %v and %d kept, lease %v, "+
+	return fmt.Sprintf("%d nodes%s, timing x%d, delays %v to %v, disk %v, image after %d entries each %v and %d kept, lease %v%s, "+
 		"%v long, clients think %v: %s", s.nodes, nonvoter, s.pace, s.fastNet, s.slowNet, s.latency, s.snapshots.Entries,
-		s.snapshots.Every, s.snapshots.Trailing, s.lease, s.length, s.think, strings.Join(s.clients, " "))
+		s.snapshots.Every, s.snapshots.Trailing, s.lease, room, s.length, s.think, strings.Join(s.clients, " "))
 }
 
 // drawPlan draws everything from a seed. Most trials are short and dense; two in five are long, calm in between, and at a slower pace:
@@ -85,6 +89,9 @@ func drawSetup(rng *rand.Rand) setup {
 		s.snapshots = cluster.SnapshotPolicy{Entries: 200, Every: time.Second, Trailing: 60}
 	default:
 		s.snapshots = cluster.SnapshotPolicy{Entries: 500, Every: time.Second}
+	}
+	if rng.IntN(6) == 0 {
+		s.keys = 30 + rng.Uint64N(100)
 	}
 	names := workloadNames()[1:]
 	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

@@ -19,6 +19,7 @@ type shares struct {
 }
 
 func TestTotalsAreTheSumOfTheLivingSharesUnderChaos(t *testing.T) {
+	long(t)
 	eachTrouble(t, func(r *troubled) {
 		s := &shares{troubled: r, keys: []string{"s-0", "s-1", "s-2", "s-3"}}
 		var parked, returned atomic.Int64

@@ -69,6 +69,7 @@ func TestANodeThatStartsOnALowDiskAnswersReadsOnly(t *testing.T) {
 }
 
 func TestALowDiskGivesLeadershipAwayAndRefusesItsClientsWrites(t *testing.T) {
+	long(t)
 	for _, free := range []uint64{low, tight} {
 		underLoad(t, func(t *testing.T, c *Cluster, l *load) {
 			poor := c.Leader()
@@ -130,6 +131,7 @@ func TestDisksThatAreTightAllOfASuddenGoOnAfterwards(t *testing.T) {
 }
 
 func TestTooManyLowDisksStopTheWritesAndNothingElse(t *testing.T) {
+	long(t)
 	for name, row := range map[string]struct {
 		many int    // of the three, the leader first
 		free uint64 // in the end, below what stops the writes

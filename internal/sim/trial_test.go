@@ -34,6 +34,7 @@ type trial struct {
 	shared       map[string]*rotor
 	counted      map[string]int // faults by kind
 	looks        []history.Look
+	left         map[string]held // by owners, until the end
 	anomalies    []string
 	answered     int // groups
 	acknowledged int // increments
@@ -72,7 +73,7 @@ func (w witness) Fatal(args ...any) {
 // runTrial makes a trial, in a bubble, and leaves what came of it in o.
 func runTrial(t *testing.T, p plan, steps *atomic.Int64, o *outcomeOf) {
 	r := &trial{plan: p, steps: steps, hosts: p.setup.hosts(), began: time.Now(), idle: make(chan struct{}), over: make(chan struct{}),
-		shared: map[string]*rotor{}, counted: map[string]int{}}
+		shared: map[string]*rotor{}, counted: map[string]int{}, left: map[string]held{}}
 	defer func() { r.account(o) }()
 	r.Cluster = New(witness{t, r}, p.seed)
 	defer r.Stop()
@@ -102,6 +103,7 @@ func (r *trial) prepare() {
 	s := r.plan.setup
 	r.Latency, r.Timing, r.Snapshots = s.latency, s.timing(), s.snapshots
 	r.Limits.Lease = cluster.Limit{Value: uint64(s.lease.Milliseconds()), Given: true}
+	r.Limits.Keys = cluster.Limit{Value: s.keys, Given: s.keys > 0}
 	r.Fatal = func(name string, err error) { r.nemesis.ended(name, err) }
 	r.Net.Delay(s.fastNet, s.slowNet)
 	r.Start("n1", true)
@@ -249,6 +251,7 @@ func (r *trial) look(host string) (l history.Look, ok bool) {
 func (r *trial) settle() {
 	ops := r.recorder.Ops()
 	r.outlive(ops)
+	r.reread()
 	r.within("equal replicas", func() bool {
 		first, _ := r.look(r.hosts[0])
 		for _, host := range r.hosts {

@@ -28,6 +28,7 @@ func workloads() []workload {
 		{"expiry", expiry},
 		{"instances", countOfInstances},
 		{"once", onceOnly},
+		{"owned", owned},
 	}
 }
 
