@@ -233,6 +233,13 @@ func TestRequestsThatNobodyCanAnswerTruly(t *testing.T) {
 			d.results(1)
 		}, "1→n1 2→n1", "a: unknown, b: ok 2000"},
 
+		{"all of a batch is given up: its number is not given again", func(d *desk) {
+			d.incr("a", 1)
+			d.wait(maxWait)
+			d.incr("b", 1)
+			d.results(1)
+		}, "1→n1 2→n1", "a: unknown, b: ok 2000"},
+
 		{"overtaken by a later batch of this origin: unknown", func(d *desk) {
 			d.incr("a", 1)
 			d.superseded(0)

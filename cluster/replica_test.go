@@ -54,6 +54,27 @@ func TestTheReplicaAppliesAndTellsHowFarItIs(t *testing.T) {
 	}
 }
 
+// Raft hands over several entries at once. Who waits for the last one must not read what the first one left.
+func TestTheWatermarkIsNeverAheadOfWhatIsApplied(t *testing.T) {
+	r := quietReplica(t)
+	applied := uint64(0)
+	r.durable = func(uint64) error {
+		if mark := r.mark.index.Load(); mark != applied {
+			t.Errorf("the mark is at %d before anything was applied", mark)
+		}
+		return nil
+	}
+	r.seen = func(int64) {
+		if mark := r.mark.index.Load(); mark > applied {
+			t.Errorf("the mark is at %d while entry %d is applied", mark, applied+1)
+		}
+		applied++
+	}
+	if logs := logOf(1000, 2000); len(r.ApplyBatch(logs)) < 3 || r.mark.index.Load() != applied {
+		t.Errorf("the mark is at %d behind %d entries", r.mark.index.Load(), applied)
+	}
+}
+
 func TestAChangeOfMembersMovesTheWatermark(t *testing.T) {
 	r := quietReplica(t)
 	r.ApplyBatch(logOf(1000))

@@ -77,7 +77,11 @@ func run(o options) error {
 		return err
 	}
 	fmt.Printf("build: %.0f s\n", time.Since(begin).Seconds())
-	return judge(h, chosen, o.jobs, len(o.names) > 0)
+	t := &table{aloud: len(o.names) > 0}
+	if len(o.names) == 0 && !o.tests {
+		t.least = leastBlind
+	}
+	return judge(h, chosen, o.jobs, t)
 }
 
 // plant builds the tests that are needed, with all mutants in what they test.
@@ -100,9 +104,8 @@ func plant(root, dir string, all []*mutant, needed []detector) (path string, bin
 
 // judge runs the tests without a mutant, then each mutant, and prints what came of it: first all that is simulated, then what
 // takes real processes and disks.
-func judge(h *hunter, chosen []*mutant, jobs int, aloud bool) error {
+func judge(h *hunter, chosen []*mutant, jobs int, t *table) error {
 	simulated, real, notRun := apart(chosen)
-	t := &table{aloud: aloud}
 	for _, m := range notRun {
 		t.notRun = append(t.notRun, fmt.Sprintf("%-32s %s", m.name, m.notRun))
 	}
@@ -128,11 +131,17 @@ func judge(h *hunter, chosen []*mutant, jobs int, aloud bool) error {
 // table is what came of the mutants.
 type table struct {
 	aloud bool // with what the tests said
+	least int  // that the campaign must catch
 
 	mu            sync.Mutex
 	caught, tried int
+	blind         int // caught by the campaign
 	notRun        []string
 }
+
+// leastBlind is how many the campaign must catch, of those that it is asked for before any named test: it is what may find a
+// mistake that nobody has thought of.
+const leastBlind = 25
 
 // add tries a mutant, and prints its line.
 func (t *table) add(m *mutant, h *hunter) {
@@ -144,6 +153,9 @@ func (t *table) add(m *mutant, h *hunter) {
 		t.notRun = append(t.notRun, fmt.Sprintf("%-32s %s: this machine does not allow it: %s", m.name, by, skipped(f.output)))
 	case f.caught:
 		t.tried, t.caught = t.tried+1, t.caught+1
+		if by == campaign {
+			t.blind++
+		}
 		fmt.Printf("caught   %-32s %5.1f s  %s\n", m.name, f.took.Seconds(), found(f.by, by))
 	default:
 		t.tried++
@@ -158,9 +170,13 @@ func (t *table) sum() error {
 	for _, line := range t.notRun {
 		fmt.Println("NOT RUN ", line)
 	}
+	fmt.Printf("%d of them by the campaign, which knows nothing of any\n", t.blind)
 	fmt.Printf("mutants: %d of %d caught\n", t.caught, t.tried)
-	if t.caught < t.tried {
+	switch {
+	case t.caught < t.tried:
 		return errSurvived
+	case t.blind < t.least:
+		return fmt.Errorf("the campaign has caught %d, and must catch %d", t.blind, t.least)
 	}
 	return nil
 }

@@ -164,7 +164,9 @@ func (n *nemesis) forget(host string) {
 	}
 }
 
-// ended is told of a node that has ended itself. Its program would start it again.
+// ended is told of a node that has ended itself. Its program would start it again. It may do so behind damage that was done to
+// it, when it was removed, and when an image has replaced a log that reached further: such a log takes nothing any more until
+// it is opened anew (cluster/store.go).
 func (n *nemesis) ended(host string, err error) {
 	n.mu.Lock()
 	why := n.hurt[host]
