@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,41 +13,6 @@ import (
 
 // What one client alone writes to, it knows exactly, be it near the ends of int64, beyond them, decimal, watched or about to end. After an
 // answer that nobody saw it goes on with other keys, and what is left behind is read again at the end of the trial.
-
-// held is what a key must hold.
-type held struct {
-	there       bool
-	millionths  *big.Int
-	early, late time.Time // between them it ends; zero: never
-}
-
-// at says whether the key is there at all moments of a time, as far as that is sure.
-func (h held) at(from, to time.Time) (there, sure bool) {
-	switch {
-	case !h.there:
-		return false, true
-	case h.late.IsZero() || to.Before(h.early):
-		return true, true
-	}
-	return false, from.After(h.late)
-}
-
-// text is what a client reads.
-func (h held) text() string {
-	number := new(big.Rat).SetFrac(h.millionths, big.NewInt(1e6))
-	if number.IsInt() {
-		return number.Num().String()
-	}
-	return strings.TrimRight(number.FloatString(6), "0")
-}
-
-// whole is the integer that is held, if it is one of 64 bits.
-func (h held) whole() (n int64, ok bool) {
-	number := new(big.Rat).SetFrac(h.millionths, big.NewInt(1e6))
-	return number.Num().Int64(), number.IsInt() && number.Num().IsInt64()
-}
-
-func millionths(n int64) *big.Int { return new(big.Int).Mul(big.NewInt(n), big.NewInt(1e6)) }
 
 // owner is a client with two keys of its own.
 type owner struct {
@@ -207,6 +171,9 @@ func (o *owner) incr(i int) {
 	code, after := o.afterIncr(i, by)
 	if o.expect(i, r, code, after.text()) && code == fsm.OK {
 		o.holds[i] = after
+		if !after.late.IsZero() {
+			o.read(i) // is the deadline still there?
+		}
 	}
 }
 
@@ -364,40 +331,5 @@ func (o *owner) together(i int) {
 	code, next := o.afterIncr(1-i, 3)
 	if o.expect(1-i, results[1], code, next.text()) && code == fsm.OK {
 		o.holds[i], o.holds[1-i] = h, next
-	}
-}
-
-// reread looks, at every host, at what owners have left behind, once all of it has ended that shall.
-func (r *trial) reread() {
-	r.mu.Lock()
-	var keys []string
-	var last time.Time
-	for key, h := range r.left {
-		keys = append(keys, key)
-		if h.late.After(last) {
-			last = h.late
-		}
-	}
-	r.mu.Unlock()
-	slices.Sort(keys)
-	r.rest(time.Until(last) + time.Second)
-	for _, host := range r.hosts {
-		for some := range slices.Chunk(keys, 400) {
-			var a Answer
-			r.within("strong read at "+host, func() bool { a = r.Do(host, fsm.Strong, gets(some...)...); return a.Err == nil })
-			if a.Err != nil {
-				return
-			}
-			for i, key := range some {
-				h := r.left[key]
-				want, got := "", text(a.Results[i].Value)
-				if h.there && h.late.IsZero() {
-					want = h.text()
-				}
-				if want != got {
-					r.anomaly("owned", "%s, which nobody has touched since, holds %q at %s, not %q", key, got, host, want)
-				}
-			}
-		}
 	}
 }
