@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/big"
-	"slices"
 	"strings"
 	"time"
 
@@ -172,6 +171,9 @@ func (o *owner) incr(i int) {
 	code, after := o.afterIncr(i, by)
 	if o.expect(i, r, code, after.text()) && code == fsm.OK {
 		o.holds[i] = after
+		if !after.late.IsZero() {
+			o.read(i) // is the deadline still there?
+		}
 	}
 }
 
@@ -329,40 +331,5 @@ func (o *owner) together(i int) {
 	code, next := o.afterIncr(1-i, 3)
 	if o.expect(1-i, results[1], code, next.text()) && code == fsm.OK {
 		o.holds[i], o.holds[1-i] = h, next
-	}
-}
-
-// reread looks, at every host, at what owners have left behind, once all of it has ended that shall.
-func (r *trial) reread() {
-	r.mu.Lock()
-	var keys []string
-	var last time.Time
-	for key, h := range r.left {
-		keys = append(keys, key)
-		if h.late.After(last) {
-			last = h.late
-		}
-	}
-	r.mu.Unlock()
-	slices.Sort(keys)
-	r.rest(time.Until(last) + time.Second)
-	for _, host := range r.hosts {
-		for some := range slices.Chunk(keys, 400) {
-			var a Answer
-			r.within("strong read at "+host, func() bool { a = r.Do(host, fsm.Strong, gets(some...)...); return a.Err == nil })
-			if a.Err != nil {
-				return
-			}
-			for i, key := range some {
-				h := r.left[key]
-				want, got := "", text(a.Results[i].Value)
-				if h.there && h.late.IsZero() {
-					want = h.text()
-				}
-				if want != got {
-					r.anomaly("owned", "%s, which nobody has touched since, holds %q at %s, not %q", key, got, host, want)
-				}
-			}
-		}
 	}
 }
