@@ -39,3 +39,14 @@ func TestAPeerThatKeepsRefusingIsReportedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestChangedBytesAreSaidEachTimeTheirNumberHasDoubled(t *testing.T) {
+	var log bytes.Buffer
+	n := &Node{logger: hclog.New(&hclog.LoggerOptions{Output: &log})}
+	for range 1000 {
+		n.noteDamage("n2-1", transport.ErrDamaged)
+	}
+	if lines := strings.Count(log.String(), "changed on their way"); lines != 10 || n.Damaged() != 1000 { // 1, 2, 4 … 512
+		t.Errorf("%d lines for %d:\n%s", lines, n.Damaged(), &log)
+	}
+}

@@ -161,7 +161,11 @@ than the one that leads.`,
 			if err := askChange(cmd, &nodes, node, "TRANSFER", rest...); err != nil {
 				return err
 			}
-			return writeLeader(cmd.Context(), cmd.OutOrStdout(), &nodes, node, before, args)
+			ask := func(ctx context.Context) (fsm.Status, error) {
+				status, _, err := nodes.status(ctx, node, statusTime)
+				return status, err
+			}
+			return writeLeader(cmd.Context(), cmd.OutOrStdout(), ask, node, before, args)
 		},
 	}, &node, &nodes)
 }
@@ -240,23 +244,36 @@ func progress(s fsm.Status, ids []string) (line string, done bool) {
 	return fmt.Sprintf("done: %d members, %d of them vote", len(s.Members), voters), true
 }
 
-// writeLeader prints who leads, once the node knows it: in a later term than before, unless the one who shall lead led then.
-func writeLeader(ctx context.Context, w io.Writer, nodes *caller, node string, before fsm.Status, target []string) error {
+// writeLeader prints who leads, once the node knows it: the target; without one, another than before, in a later term. (A
+// follower may note the old leader just behind its new term, so a later term alone says nothing.)
+func writeLeader(ctx context.Context, w io.Writer, ask func(context.Context) (fsm.Status, error), node string, before fsm.Status, target []string) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
-	stays := before.Leader != nil && len(target) > 0 && (target[0] == before.Leader.ID || isServerID(before, target[0], before.Leader.ID))
+	leads := ""
 	for {
-		status, _, err := nodes.status(ctx, node, statusTime)
-		if err == nil && status.Leader != nil && (stays || status.Term > before.Term) {
-			_, err := fmt.Fprintf(w, "leader is %s\n", status.Leader.ID)
-			return err
+		status, err := ask(ctx)
+		if err == nil && status.Leader != nil {
+			leads = status.Leader.ID
+			if done := len(target) > 0 && leadsNow(status, target[0]) ||
+				len(target) == 0 && status.Term > before.Term && (before.Leader == nil || leads != before.Leader.ID); done {
+				_, err := fmt.Fprintf(w, "leader is %s\n", leads)
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("handed over, but %s does not know the new leader yet: see truecount status", node)
+			if leads == "" {
+				return fmt.Errorf("handed over, but %s does not know the new leader yet: see truecount status", node)
+			}
+			return fmt.Errorf("handed over, but %s says that %s leads: see truecount status", node, leads)
 		case <-time.After(progressEvery):
 		}
 	}
+}
+
+// leadsNow reports whether target, a name or a server id, leads.
+func leadsNow(s fsm.Status, target string) bool {
+	return s.Leader != nil && (s.Leader.ID == target || isServerID(s, target, s.Leader.ID))
 }
 
 // isServerID reports whether serverID is that of the member named id.

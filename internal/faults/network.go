@@ -99,7 +99,7 @@ func (t traffic) proof(l link) string {
 		return fmt.Sprintf("%d connections reset", t.reset)
 	case l.dup > 0 && t.doubled > 0:
 		return fmt.Sprintf("%d %ss doubled", t.doubled, t.unit)
-	case (l.delay > 0 || l.rate > 0) && t.delayed > 0:
+	case (l.delay > 0 || l.rate > 0) && t.delayed+t.dropped > 0:
 		return fmt.Sprintf("%d %ss delayed, %d dropped", t.delayed, t.unit, t.dropped)
 	}
 	return ""

@@ -165,13 +165,15 @@ func (p *proxies) stream(from, to net.Conn, w *way, end func()) {
 		}
 		if l := w.get(); l.reset > 0 && rand.Float64() < l.reset {
 			p.reset.Add(1)
+			failed.Store(true)
 			end()
+			continue
 		}
+		p.passed.Add(1)
 		if _, err := to.Write(piece.data); err != nil {
 			failed.Store(true)
 			end()
 		}
-		p.passed.Add(1)
 	}
 	p.pass(w)
 	if tcp, ok := to.(*net.TCPConn); ok {

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,7 +15,7 @@ const maxPacket = 1 << 16
 // doubles it. Each host is a network namespace with one TUN device.
 type tun struct {
 	all   []*host
-	wires []*os.File
+	wires []io.ReadWriteCloser
 	ways  [hostsAtMost][hostsAtMost]way // from, to
 	ends  sync.WaitGroup
 	passed, dropped, delayed,

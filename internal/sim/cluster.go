@@ -153,12 +153,17 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 			disk: newDisk(rand.New(rand.NewPCG(c.Rand.Uint64(), 2)), c.Latency)}
 		c.hosts[name] = h
 	}
+	if h.life != nil && !h.life.isDead() {
+		c.mu.Unlock()
+		return nil, errRuns
+	}
 	alive := &life{dead: c.over}
 	h.node, h.life = nil, alive
 	stores, dir, at, port := h.disk.stores, "", h.at, h.port
 	c.mu.Unlock()
 	listener, err := c.Net.Listen(at + port)
 	if err != nil {
+		alive.die()
 		return nil, err
 	}
 	if c.Files != "" {
@@ -187,6 +192,7 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 		},
 	})
 	if err != nil {
+		alive.die()
 		listener.Close()
 		return nil, err
 	}
@@ -206,7 +212,10 @@ func (c *Cluster) open(name string, fresh Host) (*cluster.Node, error) {
 	return node, nil
 }
 
-var errCrashed = errors.New("sim: crashed while it was opened")
+var (
+	errCrashed = errors.New("sim: crashed while it was opened")
+	errRuns    = errors.New("sim: it runs already, or is being opened")
+)
 
 // logger writes nothing, unless SIM_LOG is set in the environment of who debugs: a passing run should be silent.
 func (c *Cluster) logger(name string) hclog.Logger {

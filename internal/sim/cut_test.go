@@ -161,6 +161,11 @@ func (n *nemesis) slowLink(f fault) *act {
 	return n.spoil(f, memnet.Link{Rate: f.amount << 10}, func(c memnet.Counts) int { return c.Slowed })
 }
 
+// garble flips a bit of some segments, past TCP's sum.
+func (n *nemesis) garble(f fault) *act {
+	return n.spoil(f, memnet.Link{Corrupt: float64(f.amount) / 100}, func(c memnet.Counts) int { return c.Corrupted })
+}
+
 // reset breaks all connections of a host.
 func (n *nemesis) reset(f fault) *act {
 	broken := 0

@@ -79,19 +79,22 @@ func (n *nemesis) admit(host string) bool {
 	n.Cluster.hosts[host].Founder = false
 	n.Cluster.mu.Unlock()
 	_, err := n.open(host, Host{})
-	return err == nil && n.enter(host)
+	return (err == nil || errors.Is(err, errRuns)) && n.enter(host)
 }
 
 // enter lets a host that runs ask to be let in, as a program does that is told to join, until it is.
 func (n *nemesis) enter(host string) bool {
-	node := n.Node(host)
 	for try := 0; try < 20 && !n.broken(); try++ {
+		node := n.Node(host)
+		if node != nil && node.Joined() {
+			return true
+		}
 		for _, through := range n.hosts {
 			if through == host || n.Node(through) == nil {
 				continue
 			}
 			if node == nil || n.Node(host) != node {
-				return false
+				break
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 			err := node.Join(ctx, n.peer(through))

@@ -135,7 +135,7 @@ func (n *nemesis) startAgain(host string) {
 		case err == nil && !node.Joined():
 			n.enter(host) // it was ended before it was let in
 			return
-		case err == nil || errors.Is(err, errCrashed):
+		case err == nil || errors.Is(err, errCrashed) || errors.Is(err, errRuns):
 			return
 		}
 		if strings.Contains(err.Error(), "was removed") {
@@ -173,8 +173,8 @@ func (n *nemesis) ended(host string, err error) {
 	delete(n.hurt, host)
 	n.down[host]++
 	n.mu.Unlock()
-	asked := strings.Contains(err.Error(), "start this node again")
-	if node := n.Node(host); why == "" && !asked && node != nil && node.Removal() == nil {
+	cured := strings.Contains(err.Error(), "start this node again") // hashicorp/raft issue 697: see cluster/store.go
+	if node := n.Node(host); why == "" && !cured && node != nil && node.Removal() == nil {
 		n.anomaly("fatal", "%s has ended itself: %v", host, err)
 	}
 	n.pending.Go(func() {

@@ -63,11 +63,11 @@ const (
 
 func verbs() []verb {
 	return []verb{
-		{name: "crash", kind: kindCrash, weight: 10, target: anyTarget, do: (*nemesis).crash},
-		{name: "crash-all", kind: kindCrash, weight: 4, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
+		{name: "crash", kind: kindCrash, weight: 14, target: anyTarget, do: (*nemesis).crash},
+		{name: "crash-all", kind: kindCrash, weight: 6, target: allHosts, amount: upTo(5), do: (*nemesis).crashAll},
 		{name: "crash-at-write", kind: kindCrash, weight: 4, target: anyTarget, amount: upTo(12), do: (*nemesis).crashAtWrite},
-		{name: "isolate", kind: kindCut, weight: 6, target: anyTarget, do: (*nemesis).isolate},
-		{name: "cut", kind: kindCut, weight: 6, target: twoSides, do: (*nemesis).cut},
+		{name: "isolate", kind: kindCut, weight: 8, target: anyTarget, do: (*nemesis).isolate},
+		{name: "cut", kind: kindCut, weight: 8, target: twoSides, do: (*nemesis).cut},
 		{name: "mute", kind: kindCut, weight: 4, target: anyTarget, do: (*nemesis).mute},
 		{name: "deafen", kind: kindCut, weight: 4, target: anyTarget, do: (*nemesis).deafen},
 		{name: "one-way", kind: kindCut, weight: 4, target: twoSides, do: (*nemesis).oneWay},
@@ -77,6 +77,7 @@ func verbs() []verb {
 		{name: "reset", kind: "reset", weight: 2, target: anyTarget, brief: true, do: (*nemesis).reset},
 		{name: "loss", kind: "loss", weight: 2, target: twoSides, amount: between(5, 40), do: (*nemesis).loss},
 		{name: "slow-link", kind: "slow link", weight: 2, target: twoSides, amount: between(2, 100), do: (*nemesis).slowLink},
+		{name: "garble", kind: "garbled link", weight: 2, target: twoSides, amount: between(1, 10), do: (*nemesis).garble},
 		{name: "delay", kind: "delay", weight: 2, target: twoSides, amount: between(5, 60), do: (*nemesis).delay},
 		{name: "slow-disk", kind: "slow disk", weight: 3, target: anyTarget, amount: between(5, 80), do: (*nemesis).slowDisk},
 		{name: "freeze-disk", kind: "frozen disk", weight: 2, target: anyTarget, do: (*nemesis).freeze},

@@ -69,11 +69,11 @@ func drawSetup(rng *rand.Rand) setup {
 	s.latency = oneOf(rng, 100*time.Microsecond, 200*time.Microsecond, time.Millisecond, 4*time.Millisecond)
 	clients := 4 + rng.IntN(5)
 	if long {
-		s.pace = 4 + rng.IntN(5)
+		s.pace = 6 + rng.IntN(6)
 		s.slowNet = oneOf(rng, 3*time.Millisecond, 10*time.Millisecond, 30*time.Millisecond)
 		s.lease = oneOf(rng, 10*time.Second, 30*time.Second)
-		s.length = time.Duration(10+rng.IntN(15)) * time.Minute
-		s.think = time.Duration(2+rng.IntN(4)) * time.Second
+		s.length = time.Duration(12+rng.IntN(18)) * time.Minute
+		s.think = time.Duration(3+rng.IntN(6)) * time.Second
 		s.look = time.Second
 		clients = 3 + rng.IntN(3)
 	} else {

@@ -29,6 +29,7 @@ func workloads() []workload {
 		{"instances", countOfInstances},
 		{"once", onceOnly},
 		{"owned", owned},
+		{"family", families},
 	}
 }
 
@@ -121,8 +122,16 @@ func (c *client) send(once fsm.Once, ops ...history.Op) (replies []history.Reply
 	if writes {
 		hand = (*cluster.Node).Propose
 	}
-	a := c.ask(c.host, request, hand)
-	return c.record(a, ops, calls)
+	return c.record(c.whole(c.ask(c.host, request, hand), len(ops)), ops, calls)
+}
+
+// whole is an anomaly if an answer has not one Result for each Op.
+func (c *client) whole(a Answer, ops int) Answer {
+	if a.Err == nil && len(a.Results) != ops {
+		a.Err = fmt.Errorf("%w: %d results for %d Ops", fsm.ErrUnknown, len(a.Results), ops)
+		c.anomaly("answers", "%s: %v", c.host, a.Err)
+	}
+	return a
 }
 
 // record notes what came of a group.
