@@ -56,7 +56,7 @@ sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
 	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
 
-mutants: ## plant 161 mistakes, one at a time: tests must notice each; two minutes, and one on real disks; MUTANT=name for one
+mutants: ## plant some 160 mistakes, one at a time: tests must notice each; two minutes, and one on real disks; MUTANT=name for one
 	@$(GO) run ./internal/mutants $(MUTANT)
 
 faults: DURATION = 5m

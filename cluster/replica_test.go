@@ -140,6 +140,32 @@ func (s *memorySink) Write(p []byte) (int, error) {
 
 // The goroutine that applies stays behind in this test: nothing may be applied after an entry that can't be read. Those who
 // read must not wait for it.
+func TestAnImageReplacesWhatIsThere(t *testing.T) {
+	ahead, behind := quietReplica(t), quietReplica(t)
+	ahead.ApplyBatch(logOf(1000, 2000))
+	r := fsm.Request{}
+	r.Add(fsm.Op{Kind: fsm.Incr, Key: []byte("ended meanwhile"), Amount: 1})
+	batch := fsm.AppendBatch(nil, fsm.Number{Origin: "o", Incarnation: 1, Sequence: 1}, 1, r.Groups)
+	entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000, Batches: [][]byte{batch}}
+	behind.ApplyBatch(append(logOf(), &raft.Log{Index: 2, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)}))
+	snapshot, err := ahead.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink := &memorySink{}
+	if err := snapshot.Persist(sink); err != nil {
+		t.Fatal(err)
+	}
+	snapshot.Release()
+	if err := behind.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := ahead.digest()
+	if got, _ := behind.digest(); got != want || behind.int("ended meanwhile") != 0 {
+		t.Errorf("the image has left what was there: %d", behind.int("ended meanwhile"))
+	}
+}
+
 func TestAnEntryThatCannotBeReadEndsTheNodeBeforeItIsPassed(t *testing.T) {
 	bad := logOf(1000)[1]
 	bad.Data = append(bytes.Clone(bad.Data), 3, 1, 2, 3) // a Batch that is none
