@@ -21,6 +21,7 @@ const (
 	diskFree  = "100MiB"  // the low-water mark of nodes on disks
 	diskScant = 80 << 20  // between the mark and its half, where a node refuses clients' writes and keeps its log going
 	diskNames = "truecount-disks-"
+	diskEnd   = "truecount: disk: " // how the last line begins of a node that ends itself over its disk
 )
 
 // mountDisks gives each node a disk of its own, before the first start. The reason why not is what a nemesis says that needs one.
@@ -103,7 +104,7 @@ func (diskFull) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injur
 	if n == nil {
 		return nil, errBusy
 	}
-	at, d := c.clock(), c.disks[n]
+	at, d, full := c.clock(), c.disks[n], n.said(diskEnd)
 	if err := d.Fill(diskScant); err != nil {
 		c.give(n)
 		return nil, errors.Join(err, d.Clear())
@@ -118,12 +119,21 @@ func (diskFull) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injur
 	})
 	var err error
 	if effect != "" && rng.IntN(2) == 0 {
+		n.expectEnd()
 		err = d.Fill(0)
 		effect += ", then nothing"
 	}
 	return &injury{
 		fault: history.Fault{Target: n.name, Leader: leads, At: at}, targets: []*node{n},
-		heal: func(context.Context) (string, error) { return effect, errors.Join(err, d.Clear()) },
+		heal: func(ctx context.Context) (string, error) {
+			err := errors.Join(err, d.Clear())
+			if n.said(diskEnd) == full {
+				n.expectLife()
+				return effect, err
+			}
+			err = errors.Join(err, n.waitExit(endTime), n.start()) // its log had to grow just then
+			return effect + "; it ended, and said so", err
+		},
 	}, nil
 }
 

@@ -186,6 +186,13 @@ func (n *node) expectEnd() {
 	n.killed = true
 }
 
+// expectLife takes that back, for one that runs on.
+func (n *node) expectLife() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.killed = false
+}
+
 // unexpected says how the present process has ended although nobody killed it; empty: it runs, was killed, or ended with 0.
 func (n *node) unexpected() string {
 	n.mu.Lock()

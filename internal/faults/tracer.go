@@ -121,7 +121,7 @@ func (f failing) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*inju
 		return nil, errBusy
 	}
 	n.expectEnd()
-	at, before := c.clock(), n.said("truecount: disk: ")
+	at, before := c.clock(), n.said(diskEnd)
 	t, err := c.trace(n, f.calls, "error="+f.fault)
 	if err != nil {
 		c.give(n)
@@ -130,7 +130,7 @@ func (f failing) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*inju
 	err = n.waitExit(deadTime)
 	calls := t.end()
 	effect := ""
-	if err == nil && calls > 0 && n.said("truecount: disk: ") > before {
+	if err == nil && calls > 0 && n.said(diskEnd) > before {
 		effect = fmt.Sprintf("%d calls failed, the node ended and said so", calls)
 	}
 	if err != nil && calls > 0 {

@@ -3,6 +3,7 @@ package history
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -33,7 +34,7 @@ func (v *view) checkLease(run *Run) Verdict {
 				if seen[key][name] == nil {
 					seen[key][name] = look
 				}
-				if l := lives[name]; l != nil {
+				if l := lives[name]; l != nil && look.At < l.endure {
 					due := max(l.spoke(look.At), outages.before(look.At)) + run.Header.Lease + run.Header.Lease/500 + run.Header.late()
 					found.add(key, 0, outlived(look, name, due))
 				}
@@ -61,12 +62,16 @@ type life struct {
 	called []time.Duration // in order
 	latest []time.Duration // the latest moment at which one of the signs so far may have taken effect
 	mortal time.Duration   // the first moment at which a lease of it can have ended
+	endure time.Duration   // when it was first given a longer lease of its own
 }
 
 func newLife(signs []*Op, lease time.Duration) *life {
-	l := &life{mortal: -1}
+	l := &life{mortal: -1, endure: math.MaxInt64}
 	last := time.Duration(-1) // call of the last sure sign
 	for _, s := range signs {
+		if s.Kind == ICBeat && s.TTL > 0 {
+			l.endure = min(l.endure, s.At)
+		}
 		end := max(s.At, s.End)
 		if s.Outcome == Unknown {
 			end = max(end, s.At+time.Minute) // by then a copy that was under way is refused

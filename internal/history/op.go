@@ -82,7 +82,7 @@ type Op struct {
 	Arg      int64         `json:"arg,omitempty"` // the amount or the value
 	If       Comparator    `json:"if,omitempty"`
 	Operand  int64         `json:"operand,omitempty"`
-	TTL      time.Duration `json:"ttl,omitempty"`      // of Set, in ns
+	TTL      time.Duration `json:"ttl,omitempty"`      // of Set; of ICBeat a lease of its own, longer than Header.Lease; in ns
 	Instance string        `json:"instance,omitempty"` // of the IC kinds
 	Epoch    int64         `json:"epoch,omitempty"`    // demanded by ICIncr; 0: none
 	Level    Level         `json:"level,omitempty"`    // of reads

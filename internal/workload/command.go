@@ -46,6 +46,9 @@ func words(op history.Op) []any {
 	case history.ICDel:
 		return []any{"IC.DEL", op.Key, op.Instance}
 	case history.ICBeat:
+		if op.TTL > 0 {
+			return []any{"IC.HEARTBEAT", op.Instance, "TTL", op.TTL.Milliseconds()}
+		}
 		return []any{"IC.HEARTBEAT", op.Instance}
 	case history.ICIncrIf:
 		return []any{"IC.INCRBYIF", op.Key, op.Instance, string(op.If), op.Operand, op.Arg}

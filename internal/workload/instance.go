@@ -92,12 +92,9 @@ func (l *life) act() {
 // endure makes an instance that lives at the end of the run live on, so that its slices can be looked at.
 func (l *life) endure() {
 	for !l.crowd.dead.Load() {
-		outcome, _ := l.do(history.Op{Kind: history.ICGet, Key: l.key, Instance: l.name})
-		if outcome == history.Done && l.connected() {
-			l.send([]any{"IC.HEARTBEAT", l.name, "TTL", longSession})
-			if r := l.receive(); r.err == nil {
-				return
-			}
+		outcome, _ := l.do(history.Op{Kind: history.ICBeat, Key: l.key, Instance: l.name, TTL: longSession * time.Millisecond})
+		if outcome == history.Done {
+			return
 		}
 		l.restless = true
 		rest(context.Background(), afterNo)
