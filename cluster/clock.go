@@ -32,13 +32,14 @@ type clock struct {
 	at      time.Time // with its monotonic reading
 	heard   time.Time // when a follower's base was last compared with a stamp
 	last    int64     // the largest stamp given or seen
-	lag     int64     // of the log's last Entry, at the start, behind the wall clock of its leader; 0 to mostLag
+	floor   int64     // the stamp of the log's last Entry, at the start
+	noted   int64     // when that was appended, by the wall clock of its leader
 }
 
 const (
-	slewPerMille = 1    // parts of the time between two corrections
-	yieldShare   = 100  // a follower's clock goes back by at most this part of the time between two stamps
-	mostLag      = 5000 // ms: a leader's own wall clock may be wrong
+	slewPerMille = 1      // parts of the time between two corrections
+	yieldShare   = 100    // a follower's clock goes back by at most this part of the time between two stamps
+	mostLag      = 10_000 // ms between the cluster's time and a wall clock that is right
 )
 
 // read is the cluster's time, as far as this node knows it.
@@ -95,7 +96,23 @@ func (c *clock) recall(store raft.LogStore) {
 func (c *clock) appended(stamp int64, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lag = min(max(at.UnixMilli()-stamp, 0), mostLag)
+	c.floor, c.noted = stamp, at.UnixMilli()
+}
+
+// startLocked is the time after a restart of the whole cluster, of whose voters a majority has told its wall clocks. One of them may be
+// wrong, and so may be the one by which the last Entry's lag was noted: a clock that is far behind that Entry is left out (with it as
+// the earlier of two, time would stand still until that Entry, and the lag be lost at the next restart), and so is a lag that
+// was noted in what is still to come.
+func (c *clock) startLocked(walls []int64) int64 {
+	right := slices.DeleteFunc(slices.Clone(walls), func(wall int64) bool { return wall < c.floor-mostLag })
+	if len(right) == 0 {
+		right = walls
+	}
+	start := median(right)
+	if c.noted > start {
+		return start
+	}
+	return start - min(max(c.noted-c.floor, 0), mostLag)
 }
 
 // takeLocked makes a follower's clock go by a stamp. One that is behind the clock was long on its way: a disk hung, a leader was
@@ -135,18 +152,17 @@ func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
 	c.mu.Lock()
 	live := c.live
 	c.mu.Unlock()
-	var start int64
+	var times []int64
 	if !live {
-		times, ok := walls()
-		if !ok {
+		var ok bool
+		if times, ok = walls(); !ok {
 			return false
 		}
-		start = median(times)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.live {
-		c.live, c.base, c.at = true, start-c.lag, time.Now()
+		c.live, c.base, c.at = true, c.startLocked(times), time.Now()
 	}
 	c.last = max(c.last, machineTime)
 	c.base, c.at, c.leading = c.readLocked(), time.Now(), true

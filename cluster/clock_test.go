@@ -82,10 +82,23 @@ func TestWhereALeaderTakesTheTimeFrom(t *testing.T) {
 			c.appended(now(), time.Now().Add(-time.Hour))
 			c.lead(0, wallsAt(0))
 		}, 0},
-		{"one whose wall clock was ahead leaves little", func(t *testing.T, c *clock) {
+		{"nor does one whose wall clock was ahead of the present", func(t *testing.T, c *clock) {
 			c.appended(now(), time.Now().Add(time.Hour))
 			c.lead(0, wallsAt(0))
+		}, 0},
+		{"no more than mostLag is believed", func(t *testing.T, c *clock) {
+			c.appended(now()-3_600_000, time.Now())
+			c.lead(0, wallsAt(0))
 		}, -mostLag * time.Millisecond},
+		{"a wall clock far behind the last Entry is left out", func(t *testing.T, c *clock) {
+			c.appended(now()-20, time.Now())
+			time.Sleep(time.Second)
+			c.lead(0, wallsAt(0, -5*time.Minute))
+		}, -20 * time.Millisecond},
+		{"unless all are", func(t *testing.T, c *clock) {
+			c.appended(now(), time.Now())
+			c.lead(0, wallsAt(-time.Hour, -time.Hour))
+		}, -time.Hour},
 		{"the live time is not set back by a lag", func(t *testing.T, c *clock) {
 			c.hear(now(), time.Now())
 			c.appended(now()-650, time.Now())

@@ -139,10 +139,10 @@ func (r *reader) round(reads []waiting, settle bool) (left []waiting, unsettled 
 		return r.giveUp(reads, notApplied(err.Error())), false
 	}
 	r.contact.ok()
+	r.clock.hear(c.stamp, asked) // at once: later it would be taken for the time of then
 	if r.replica.mark.wait(ctx, c.index) != nil {
 		return r.giveUp(reads, errBehind), false
 	}
-	r.clock.hear(c.stamp, asked)
 	for _, w := range reads {
 		results, settled := r.replica.query(nil, w.Groups, c.stamp) // not into w.Results: those of a write are the Machine's
 		if !settled {
