@@ -42,14 +42,14 @@ func (w *wire) Write(p []byte) (int, error) {
 func (w *wire) Close() error { w.closed++; return nil }
 
 // received reads all that a stream of records holds, and says what it ended with, how often its owner was told and the connection closed.
-func received(in io.Reader) (got string, err error, told, closed int) {
+func received(in io.Reader) (got string, told, closed int, err error) {
 	w := &wire{in: in}
 	r := &records{Conn: w, damaged: func(error) { told++ }}
 	all, err := io.ReadAll(r)
 	if _, again := r.Read(make([]byte, 1)); !errors.Is(again, err) && err != nil {
 		err = fmt.Errorf("first %w, then %w", err, again)
 	}
-	return string(all), err, told, w.closed
+	return string(all), told, w.closed, err
 }
 
 func TestARecordIsWhatItsPictureSays(t *testing.T) {
@@ -80,7 +80,7 @@ func TestRecordsCarryEveryByteInOneWriteEach(t *testing.T) {
 			"half by half":  iotest.HalfReader,
 			"end with data": iotest.DataErrReader,
 		} {
-			got, err, told, _ := received(in(bytes.NewReader(w.out.Bytes())))
+			got, told, _, err := received(in(bytes.NewReader(w.out.Bytes())))
 			if got != string(text) || err != nil || told != 0 {
 				t.Errorf("%d bytes, %s: %d came, %v", size, name, len(got), err)
 			}
@@ -114,7 +114,7 @@ func TestNoByteOfARecordWithAFlippedBitIsHandedOn(t *testing.T) {
 		for bit := range 8 {
 			data := bytes.Clone(whole)
 			data[at] ^= 1 << bit
-			got, err, told, closed := received(iotest.HalfReader(bytes.NewReader(data)))
+			got, told, closed, err := received(iotest.HalfReader(bytes.NewReader(data)))
 			if !errors.Is(err, ErrDamaged) || got != before(texts, ends, at) || told != 1 || closed != 1 {
 				t.Errorf("byte %d, bit %d: %q, %v; told %d times, closed %d times", at, bit, got, err, told, closed)
 			}
@@ -125,7 +125,7 @@ func TestNoByteOfARecordWithAFlippedBitIsHandedOn(t *testing.T) {
 func TestRecordsThatAreCutOffAreNoRecords(t *testing.T) {
 	whole, texts, ends := three()
 	for cut := range len(whole) + 1 {
-		got, err, told, closed := received(bytes.NewReader(whole[:cut]))
+		got, told, closed, err := received(bytes.NewReader(whole[:cut]))
 		want := io.ErrUnexpectedEOF
 		if cut == 0 || slices.Contains(ends, cut) {
 			want = nil // ReadAll's word for an end
@@ -138,7 +138,7 @@ func TestRecordsThatAreCutOffAreNoRecords(t *testing.T) {
 
 func TestNobodyWaitsForARecordWithAWrongLength(t *testing.T) {
 	for _, head := range []string{"\x00\x00\xff\xff", "\x00\x01\xff\xff", "\xff\xff\xff\xff", "\x00\x00\x00\x00", "GET "} {
-		got, err, _, closed := received(io.MultiReader(strings.NewReader(head), iotest.ErrReader(errors.New("waited for more"))))
+		got, _, closed, err := received(io.MultiReader(strings.NewReader(head), iotest.ErrReader(errors.New("waited for more"))))
 		if got != "" || !errors.Is(err, ErrDamaged) || closed != 1 {
 			t.Errorf("%q: %q, %v", head, got, err)
 		}
@@ -302,7 +302,7 @@ func FuzzRecordsSurviveAnyInput(f *testing.F) {
 	f.Add([]byte("\x00\x00\xff\xff\x00\x00\x00\x00"))
 	f.Add([]byte("\xff\xff\x00\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, err, told, closed := received(bytes.NewReader(data))
+		got, told, closed, err := received(bytes.NewReader(data))
 		if bad := errors.Is(err, ErrDamaged); bad != (told == 1) || bad != (closed == 1) {
 			t.Errorf("%v; told %d times, closed %d times", err, told, closed)
 		}

@@ -75,8 +75,8 @@ func TestEveryFaultHasANameAndALimitUnlessItIsUnbounded(t *testing.T) {
 
 // stub is a nemesis that does nothing but what it is told to say.
 type stub struct {
-	err, heal error
-	healed    int
+	err    error
+	healed int
 }
 
 func (*stub) name() string              { return "stub" }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os/exec"
@@ -17,8 +16,6 @@ const (
 	dialTime    = time.Second // to a host: it is on this machine
 	hostsAtMost = 5
 )
-
-var errClosed = errors.New("the host is closed")
 
 // host is where a node lives: an address, and a thread in the host's network, from which its processes are started and its
 // ports are dialed. A process dies when the thread that started it does, so nobody survives the harness, however that ends.

@@ -234,7 +234,7 @@ func TestWallClocksJumpDriftAndStrobe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &Host{}
 		c := &Cluster{hosts: map[string]*Host{"n1": h}}
-		off := func() time.Duration { return c.wallOf(h).Sub(time.Now()) }
+		off := func() time.Duration { return time.Until(c.wallOf(h)) }
 		expect := func(want time.Duration) {
 			t.Helper()
 			if got := off(); got != want {

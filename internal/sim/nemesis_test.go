@@ -22,7 +22,6 @@ type nemesis struct {
 	ills      map[int]func()    // what is wrong with the network, by number: makes it so again
 	notes     []history.Fault   // what was done
 	undecided atomic.Bool       // somebody is about to be removed
-	healed    time.Time
 	pending   sync.WaitGroup
 	last      int
 }

@@ -57,7 +57,6 @@ type Crowd struct {
 	mu    sync.Mutex
 	wrong []history.Look
 	open  []promise // tokens that their clients have given up on
-	kept  []string  // instances that live to the end
 	texts map[string]int
 }
 

@@ -12,7 +12,6 @@ type lineage struct {
 	most   int // operations on a key
 
 	mu      sync.Mutex
-	ring    *keyring // names the keys
 	now     string
 	used    int
 	unknown int
