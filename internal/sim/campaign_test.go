@@ -70,8 +70,8 @@ type tally struct {
 }
 
 func (y *tally) line() string {
-	return fmt.Sprintf("sim: %.1f virtual hours, %d crashes, %d partitions, %d acknowledged, %d anomalies",
-		y.virtual.Hours(), y.crashes, y.partitions, y.increments, y.anomalies)
+	return fmt.Sprintf("sim: %d virtual hours, %d crashes, %d partitions, %d acknowledged, %d anomalies",
+		int(y.virtual.Hours()), y.crashes, y.partitions, y.increments, y.anomalies)
 }
 
 func TestCampaign(t *testing.T) {
