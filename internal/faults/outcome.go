@@ -73,7 +73,7 @@ func (o *outcome) counted() (anomalies, invalid int) {
 	return anomalies, invalid
 }
 
-// save writes the history, the verdicts and the picture.
+// save writes the history, the verdicts and the picture; of what no order explains, a page for each key.
 func (o *outcome) save() error {
 	write := func(name string, what func(w io.Writer) error) error {
 		f, err := os.Create(filepath.Join(o.folder, name))
@@ -82,7 +82,12 @@ func (o *outcome) save() error {
 		}
 		return errors.Join(what(f), f.Close())
 	}
-	return errors.Join(
+	var errs []error
+	if anomalies, _ := o.counted(); anomalies > 0 {
+		_, err := history.WriteHTML(o.folder, &o.run)
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs,
 		write("history.jsonl", func(w io.Writer) error { return history.WriteRun(w, &o.run) }),
 		write("verdicts.json", func(w io.Writer) error {
 			lines := json.NewEncoder(w)
@@ -91,7 +96,7 @@ func (o *outcome) save() error {
 		}),
 		write("report.txt", func(w io.Writer) error { o.write(w); return nil }),
 		write("picture.svg", func(w io.Writer) error { return drawPicture(w, &o.run) }),
-	)
+	)...)
 }
 
 // tidy removes the data directories of a good run.
