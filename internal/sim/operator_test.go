@@ -248,6 +248,10 @@ func (o *operator) canLose() bool {
 // agreed counts the voters, if all members know each other, each at its present address, and answer.
 func (o *operator) agreed() (voters int, ok bool) {
 	members := o.members()
+	votes := map[string]bool{}
+	for _, m := range members {
+		votes[m.ServerID] = m.Voter
+	}
 	for _, m := range members {
 		n := o.nodeOf(m.ID)
 		if n == nil || n.Removal() != nil {
@@ -255,6 +259,10 @@ func (o *operator) agreed() (voters int, ok bool) {
 		}
 		s := n.Local()
 		if s.ServerID != m.ServerID || m.Peer != o.peer(m.ID) || s.Leader == nil || len(s.Members) != len(members) {
+			return 0, false
+		}
+		// Raft gives no vote to who is no voter as far as it knows: who has not heard of a promotion can elect nobody who was promoted.
+		if slices.ContainsFunc(s.Members, func(own fsm.Member) bool { return own.Voter != votes[own.ServerID] }) {
 			return 0, false
 		}
 		if m.Voter {
