@@ -264,6 +264,7 @@ func TestACallWithAFlippedBitIsBrokenAndNotHandled(t *testing.T) {
 				})
 				link := a.Link(Control, addrOf("middle"))
 				got := ask(link, "add 1")
+				synctest.Wait() // until who read the bit has told of it, too
 				want, witness := 0, "b told of a"
 				if !byDialer {
 					want, witness = 1, "a told of middle:17379"
