@@ -95,7 +95,8 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 	cd internal/clients && TRUECOUNT=$(CURDIR)/bin/truecount $(GO) test -count=1 -timeout 5m ./...
 
 ci: FUZZTIME = 3s
-ci: SHORT = -short
+ci: DIFFER = 10s
+ci: SHORT = -short -run 'Chaos|Campaign|Garbled|Frozen'
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
 	$(MAKE) sim DURATION=60s
 	$(MAKE) mutants
