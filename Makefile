@@ -71,7 +71,7 @@ chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)
 
 e2e: ## real processes, killed and restarted
-	$(GO) test -tags e2e -count=1 -timeout 15m -v ./internal/e2e
+	$(GO) test -tags e2e -count=1 -timeout 15m -v $(LONG) ./internal/e2e
 
 powercuts: ## power cuts in a row under counting clients, as root: CUTS (100) for each kind of log, of SEED (1); about four minutes
 	$(GO) test -tags e2e -count=1 -timeout 60m -v ./internal/e2e -run PowerCuts -cuts $(CUTS) -seed $(SEED)
@@ -96,6 +96,7 @@ clients: build ## the Redis clients that can be had here, against three nodes; a
 
 ci: FUZZTIME = 3s
 ci: DIFFER = 10s
+ci: LONG = -short
 ci: SHORT = -short -run 'Chaos|Campaign|Garbled|Frozen'
 ci: fmt vet staticcheck test race redis fuzz e2e clients ## all of it; under 20 minutes
 	$(MAKE) sim DURATION=60s

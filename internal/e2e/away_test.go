@@ -26,6 +26,7 @@ const (
 
 // A node that was away for so long that the log it needs is cut gets the leader's image, and the log behind that.
 func TestANodeThatWasAwayInstallsAnImage(t *testing.T) {
+	long(t)
 	c := newCluster(t, 3)
 	keys := max(awayKeys, *pauseKeys)
 	c.loadCounters(t, keys)

@@ -23,6 +23,7 @@ const (
 
 // Wall clocks jump by five minutes, forth and back, drift and strobe, at one node and at all: keys live as long as they were told.
 func TestWallClocksThatJumpEndNoKeyEarly(t *testing.T) {
+	long(t)
 	c := newNodes(t, 3)
 	clocks := map[*process]string{}
 	for _, p := range c {

@@ -51,6 +51,7 @@ func TestTheOthersCountWithinASecondWhenTheLeadersDiskHangs(t *testing.T) {
 }
 
 func TestANodeWhoseDiskHangsForThirtySecondsEnds(t *testing.T) {
+	long(t)
 	c, disks := onDisks(t, 3)
 	hung := c.leader(t)
 	others := c.without(hung)

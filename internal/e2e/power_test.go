@@ -24,6 +24,7 @@ const mostBeforeACut = 1500 // increments acknowledged between two power cuts
 
 // Power goes at any moment: of one node, of a majority, of all. What was acknowledged is there when it comes back.
 func TestPowerCutsLoseNothing(t *testing.T) {
+	long(t)
 	for _, store := range []string{"wal", "bolt"} {
 		t.Run(store, func(t *testing.T) {
 			c, disks := onDisks(t, 3, "--log-store", store, "--snapshot-bytes", "64KiB", "--log-level", "error")

@@ -253,3 +253,11 @@ func within(t *testing.T, limit time.Duration, what string, condition func() err
 		}
 	}
 }
+
+// long is for tests that take long and for which internal/faults, too, does what they do: go test -short leaves them out.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("long: left out by -short")
+	}
+}

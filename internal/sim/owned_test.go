@@ -304,11 +304,9 @@ func (o *owner) watch(i int) {
 	after, _ := before.at(began, o.to)
 	_, still := before.at(o.from, o.to)
 	aborted := results[0].Code == fsm.Aborted
-	switch ended := before.there && !after; {
+	switch ended := before.there && !after; { // that nothing has changed and all is refused may be: keys share versions
 	case changed && !aborted:
 		o.wrong("%s has changed since it was watched, and what depends on it is done", key)
-	case !changed && !ended && aborted:
-		o.wrong("%s has not changed since it was watched, and what depends on it is refused", key)
 	case !changed && ended && still && !aborted:
 		o.wrong("%s has ended since it was watched, and what depends on it is done", key)
 	}
