@@ -143,26 +143,31 @@ func installOn(t *testing.T, kind string) {
 
 // A snapshot is installed in two steps: the image, then the removal of the log in front of it. A crash between them leaves a
 // log with a gap to what comes next, which a log store without gaps would refuse for ever.
+// The cut of the log that is under way is lost in some crashes, and kept in others: seeds show both.
 func TestACrashBetweenAnInstalledSnapshotAndItsLogIsMended(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := New(t, 12)
-		defer c.Stop()
-		c.startThreeAndLeaveOneBehind()
-		restored := func() bool { return c.Node("n3").Local().AppliedIndex >= 300 }
-		for end := time.Now().Add(5 * time.Second); !restored(); time.Sleep(c.Latency / 10) {
-			if time.Now().After(end) {
-				t.Fatal("n3 has restored no snapshot")
-			}
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) { crashBehindAnImage(t, 12+seed) })
+	}
+}
+
+func crashBehindAnImage(t *testing.T, seed uint64) {
+	c := New(t, seed)
+	defer c.Stop()
+	c.startThreeAndLeaveOneBehind()
+	restored := func() bool { return c.Node("n3").Local().AppliedIndex >= 300 }
+	for end := time.Now().Add(5 * time.Second); !restored(); time.Sleep(c.Latency / 10) {
+		if time.Now().After(end) {
+			t.Fatal("n3 has restored no snapshot")
 		}
-		c.RestartAll() // all of them: a leader that remembers would send its snapshot again
-		c.WaitFor("n3 takes part again", 5*time.Second, func() bool {
-			got, err := c.Incr("n3", "hits", 1)
-			return err == nil && got > 400
-		})
-		c.WaitFor("n3 has it all", 5*time.Second, func() bool {
-			a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
-			return a.Err == nil && a.Results[0].Value.Int > 400
-		})
+	}
+	c.RestartAll() // all of them: a leader that remembers would send its snapshot again
+	c.WaitFor("n3 takes part again", 5*time.Second, func() bool {
+		got, err := c.Incr("n3", "hits", 1)
+		return err == nil && got > 400
+	})
+	c.WaitFor("n3 has it all", 5*time.Second, func() bool {
+		a := c.Do("n3", fsm.Stale, op(fsm.Get, "hits", 0))
+		return a.Err == nil && a.Results[0].Value.Int > 400
 	})
 }
 
