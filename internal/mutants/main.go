@@ -141,7 +141,7 @@ type table struct {
 
 // leastBlind is how many the campaign must catch, of those that it is asked for before any named test: it is what may find a
 // mistake that nobody has thought of.
-const leastBlind = 25
+const leastBlind = 20
 
 // add tries a mutant, and prints its line.
 func (t *table) add(m *mutant, h *hunter) {
