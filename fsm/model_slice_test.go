@@ -111,10 +111,13 @@ func (m *instanceModel) read(op Op, now int64) (answer string, settled bool) {
 	switch {
 	case op.Kind == ICGet, op.Kind == ICSlices:
 		_, settled := m.plain.read(Op{Kind: Exists, Key: op.Key}, now)
-		if op.Kind == ICSlices && settled {
+		switch {
+		case op.Kind == ICGet:
+			return m.get(op, now), settled
+		case settled:
 			return m.instanceOp(op), settled
 		}
-		return m.get(op, now), settled
+		return m.page(key), settled // the plain key is over by then
 	case op.Kind.Writes():
 		return "wrong-type", true
 	case op.Kind == Size:
