@@ -136,7 +136,13 @@ func (l *ledger) change(op *Op, c *context, e *entry) Result {
 	if _, fits := e.row.with(mine, amount); !fits && !whole {
 		return Result{Code: Overflow}
 	}
-	grows := growth{name: !e.known, row: !e.found, key: e.row.slices == 0, slice: e.row.slices == 0 || !whole && !e.has}
+	grows := growth{name: !e.known, row: !e.found, key: e.row.slices == 0}
+	switch {
+	case whole:
+		grows.slices = 1 - int(min(e.row.slices, inlineSlices))
+	case !e.has:
+		grows.slices = 1
+	}
 	if code := c.room(op, grows); code != OK {
 		return c.limits.refusal(code)
 	}
@@ -162,9 +168,12 @@ func (l *ledger) carryOut(op *Op, e *entry, whole bool, amount int64) {
 	l.tell(kindFacts[op.Kind].event, op.Key)
 }
 
-// growth is what an Op would make: an instance, a counter's row, a key that exists, a slice. (An Op that sets a key as a whole
-// ends a slice of it for the one it makes, if there is any.)
-type growth struct{ name, row, key, slice bool }
+// growth is what an Op would make: an instance, a counter's row, a key that exists, slices. These are less than none where it
+// sets a key as a whole, and ends others (of many, those that end at once).
+type growth struct {
+	name, row, key bool
+	slices         int
+}
 
 // room says which limit forbids op to make what it would make, or OK.
 func (c *context) room(op *Op, grows growth) Code {
@@ -182,9 +191,7 @@ func (c *context) room(op *Op, grows growth) Code {
 	if grows.key {
 		then.keys++
 	}
-	if grows.slice {
-		then.bytes += costOfSlice
-	}
+	then.bytes += uint64(grows.slices * costOfSlice)
 	return c.limits.exceeded(c.usage, then)
 }
 
