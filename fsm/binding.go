@@ -27,6 +27,9 @@ type presence struct {
 	ended       int64 // if removed
 }
 
+// WholeLease is what an Unbind gives an instance that is to have a lease, as long as that is, in place of milliseconds.
+const WholeLease = -1
+
 // maxSilence is after how many milliseconds without a Batch the bindings of a node end. One that has any sends a Batch, be it
 // empty, each second.
 const maxSilence = 5_000
@@ -107,7 +110,7 @@ func (l *ledger) bind(op *Op, from Number, removed bool) Result {
 }
 
 // unbind ends a binding whose connection has ended, if it is the one that holds: the instance has a moment to be bound again,
-// or to speak.
+// or to speak. If its node says that it was away, a lease, as if the binding had broken.
 func (l *ledger) unbind(op *Op, from Number) Result {
 	number, known := l.numberOf(op.Instance)
 	if !known {
@@ -122,8 +125,11 @@ func (l *ledger) unbind(op *Op, from Number) Result {
 		return Result{Value: truth(false)}
 	}
 	l.leave(&row)
-	row.binding, row.bare = binding{}, true
-	row.deadline = l.now + min(max(op.Value.Int, 0), MaxLease)
+	row.binding, row.bare = binding{}, op.Value.Int != WholeLease
+	row.deadline = l.now + l.leaseOf(&row)
+	if row.bare {
+		row.deadline = l.now + min(max(op.Value.Int, 0), MaxLease)
+	}
 	l.enter(row)
 	return Result{Value: truth(true)}
 }

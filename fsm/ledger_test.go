@@ -85,6 +85,9 @@ func randomLedgerOp(rng *rand.Rand) Op {
 	case Bind, Unbind:
 		op.Amount = int64(rng.IntN(2))
 		op.Flags = Flags(rng.IntN(2)) * Fresh
+		if rng.IntN(4) == 0 {
+			op.Value = IntValue(WholeLease)
+		}
 	case Heartbeat:
 		op.Amount = int64(rng.IntN(3) * 20_000)
 	case ICClear:

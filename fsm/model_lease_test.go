@@ -237,8 +237,11 @@ func (m *instanceModel) unbind(op Op, name string) string {
 		return "0"
 	}
 	m.note("unbound")
-	in.bound, in.life, in.bare = nil, Alive, true
-	in.deadline = m.clock + max(op.Value.Int, 0)
+	in.bound, in.life, in.bare = nil, Alive, op.Value.Int >= 0
+	in.deadline = m.clock + m.lease(in)
+	if in.bare {
+		in.deadline = m.clock + max(op.Value.Int, 0)
+	}
 	m.instances[name] = in
 	return "1"
 }

@@ -51,7 +51,7 @@ const (
 	ICSlices      Kind = 41 // a page of a key's slices from the cursor Amount on, of Value or so; List [next cursor or 0, per slice: instance, amount, Life, milliseconds left]
 	ICInstances   Kind = 42 // a page of instances, likewise; List [next cursor or 0, per instance: name, Life, milliseconds left, lease, slices]. Takes no key
 	Bind          Kind = 43 // the instance lives as long as the connection Amount of the Batch's origin; Fresh: its slices end first; Value: 1
-	Unbind        Kind = 44 // if that binding is still there, the instance has Value milliseconds to be bound again or to speak, then its slices end; Value: 1 or 0
+	Unbind        Kind = 44 // if that binding is still there, the instance has Value milliseconds to be bound again or to speak, then its slices end; or, if Value is WholeLease, that, for only its node was away; Value: 1 or 0
 
 	// Sessions, of clients that repeat what they do not know the outcome of (once.go).
 	OpenSession  Kind = 45 // key: a SessionID. Amount: milliseconds of idle time after which it ends; Value: the same. Skipped if there is one

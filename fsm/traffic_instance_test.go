@@ -101,8 +101,12 @@ func (tr *instanceTraffic) batch(origin string) modelBatch {
 		var group []Op
 		for range 1 + tr.rnd.IntN(3)*tr.rnd.IntN(3) {
 			op := tr.op()
+			speaks := op.Kind == Unbind && tr.rnd.IntN(3) == 0
+			if speaks {
+				op.Value = IntValue(0)
+			}
 			group = append(group, op)
-			if op.Kind == Unbind && tr.rnd.IntN(3) == 0 { // it speaks at once
+			if speaks { // at once, and too late
 				group = append(group, Op{Kind: SliceSet, Key: tr.key(), Instance: op.Instance, Amount: tr.amount()})
 			}
 		}
@@ -178,7 +182,7 @@ func (tr *instanceTraffic) op() Op {
 		}
 		return op
 	case Unbind:
-		op.Amount, op.Value = tr.rnd.Int64N(3), IntValue([]int64{0, 1000, 30_000}[tr.rnd.IntN(3)])
+		op.Amount, op.Value = tr.rnd.Int64N(3), IntValue([]int64{0, 1000, 30_000, WholeLease}[tr.rnd.IntN(4)])
 		for _, name := range tr.napkin.names() { // mostly a binding that is there
 			if b := tr.napkin.instances[name].bound; b != nil && b.from.Origin == tr.origin && tr.rnd.IntN(2) == 0 {
 				op.Instance, op.Amount = []byte(name), b.token

@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +18,7 @@ import (
 //
 // When the Machine has heard nothing of this node for 5 s, it has ended its bindings (fsm/binding.go), and the clients, still
 // connected, don't know. So their connections are closed as soon as the cluster can be reached again: they come back and bind anew,
-// here or elsewhere, within the lease that each instance has kept, or as much grace if the Machine has ended nothing: nobody's
+// here or elsewhere, within the lease that each instance keeps, be it that the Machine has ended nothing: nobody's
 // leases run while the whole cluster is away. (To bind for them could take an instance away from whoever has bound it since.)
 //
 // What must hold: the end of a binding is proposed behind the IC.BIND that made it, and has a token of its own, so that it never
@@ -136,7 +135,7 @@ type bindings struct {
 type farewell struct {
 	instance string
 	token    int64
-	grace    time.Duration // that the instance has, if the Machine has not ended the binding before
+	grace    fsm.Value // that the instance has, if the Machine has not ended the binding before
 }
 
 func newBindings(cluster Cluster, grace time.Duration) *bindings {
@@ -164,10 +163,9 @@ func (b *bindings) hold() {
 
 // part takes over what a connection had bound.
 func (b *bindings) part(from binding) {
-	grace := b.grace
-	if from.lapsed { // it keeps the cluster's lease; one of the instance's own isn't known here
-		lease := cmp.Or(b.cluster.Local().Lease, fsm.DefaultLease)
-		grace = max(grace, time.Duration(lease)*time.Millisecond)
+	grace := fsm.IntValue(b.grace.Milliseconds())
+	if from.lapsed {
+		grace = fsm.IntValue(fsm.WholeLease)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -242,7 +240,7 @@ func (b *bindings) tell(beat bool) {
 	b.request.Reset()
 	b.telling = min(len(b.parted), maxFarewells)
 	for _, f := range b.parted[:b.telling] {
-		b.request.Add(fsm.Op{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: fsm.IntValue(f.grace.Milliseconds())})
+		b.request.Add(fsm.Op{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: f.grace})
 	}
 	b.mu.Unlock()
 	b.cluster.Propose(&b.request)

@@ -46,7 +46,9 @@ func (s *boundServer) bound(instances ...string) *user {
 const testGrace = 2 * time.Second
 
 // soon is the end of a binding whose client is gone.
-func soon(instance string, token int64) farewell { return farewell{instance, token, testGrace} }
+func soon(instance string, token int64) farewell {
+	return farewell{instance, token, fsm.IntValue(testGrace.Milliseconds())}
+}
 
 // wantsFarewells looks at the oldest request: it ends these bindings and does nothing else.
 func (s *boundServer) wantsFarewells(all ...farewell) {
@@ -56,7 +58,7 @@ func (s *boundServer) wantsFarewells(all ...farewell) {
 	}
 	var want []byte
 	for _, f := range all {
-		want = fsm.AppendGroup(want, []fsm.Op{{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: fsm.IntValue(f.grace.Milliseconds())}})
+		want = fsm.AppendGroup(want, []fsm.Op{{Kind: fsm.Unbind, Instance: []byte(f.instance), Amount: f.token, Value: f.grace}})
 	}
 	if got := s.cluster.pending[0]; !got.proposed || !bytes.Equal(got.Groups, want) {
 		s.t.Fatalf("%q was asked (proposed: %t), want %q", got.Groups, got.proposed, want)
@@ -270,7 +272,6 @@ func TestABindingBehindResetHasAnotherToken(t *testing.T) {
 // The Machine ends the bindings of a node that it has not heard for 5 s.
 func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.T) {
 	inVirtualTime(t, func(s *boundServer) {
-		s.cluster.limit(fsm.Limits{Lease: 5_000})
 		time.Sleep(time.Hour)
 		u, other := s.bound("i"), s.bound()
 		other.send("PING\r\n")
@@ -294,7 +295,7 @@ func TestWhoseBindingMayHaveLapsedIsDisconnectedWhenTheClusterIsBack(t *testing.
 		u.wants("PONG")
 		silent(4)
 		u.wantsEnd()
-		s.wantsFarewells(farewell{"i", 1, 5 * time.Second}) // if it hasn't lapsed after all, it has as long as it would have then
+		s.wantsFarewells(farewell{"i", 1, fsm.IntValue(fsm.WholeLease)}) // if it hasn't lapsed after all, it has a lease, as it would have then
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
 		other.send("PING\r\n")
 		other.wants("PONG")
@@ -316,7 +317,7 @@ func TestTheSilenceOfANodeIsCountedFromWhenItSpokeLast(t *testing.T) {
 		time.Sleep(mostSilence - time.Second) // since IC.BIND
 		s.cluster.give()
 		u.wantsEnd()
-		s.wantsFarewells(farewell{"i", 1, 30 * time.Second})
+		s.wantsFarewells(farewell{"i", 1, fsm.IntValue(fsm.WholeLease)})
 		s.cluster.give(fsm.Result{Value: fsm.IntValue(0)})
 
 		u = s.bound("j")
