@@ -69,7 +69,7 @@ func (p *instancePlay) run() {
 		case step == randomInstanceSteps/2:
 			key := p.tr.key()
 			p.alone(Op{Kind: Limit, Value: LimitOp(Limits{}).Value})
-			p.alone(Op{Kind: ICSet, Key: key, Instance: p.tr.name()}, Op{Kind: ICDelete, Key: key})
+			p.alone(Op{Kind: Delete, Key: key}, Op{Kind: ICSet, Key: key, Instance: p.tr.name()}, Op{Kind: ICDelete, Key: key})
 			p.pass(modelDay / 1500)
 		case n < 12:
 			origins, names := p.rnd.IntN(len(p.tr.origins)+1), p.rnd.IntN(instanceNames+1)
