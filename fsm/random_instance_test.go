@@ -3,11 +3,8 @@ package fsm
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -17,25 +14,12 @@ const randomInstanceSteps = 800
 // to them. Beside Entries full of Ops there are quiet times: seconds in which some instances and origins live and others are
 // silent, the hours of parking, the day of a tombstone.
 func TestRandomInstanceCountersEndAsInTheModelWhateverIsSnapshotted(t *testing.T) {
-	t.Parallel()
-	met := newTally(t, "verdict 1", "verdict 2", "verdict 3", "aborted", "overflow", "stale-epoch", "wrong-type", "full-keys", "full-bytes", "full-instances",
+	playSeeds(t, 4, func(t *testing.T, seed uint64) map[string]int {
+		p := newInstancePlay(t, seed)
+		p.run()
+		return p.seen
+	}, "verdict 1", "verdict 2", "verdict 3", "aborted", "overflow", "stale-epoch", "wrong-type", "full-keys", "full-bytes", "full-instances",
 		"parked", "returned", "cut", "broken", "unbound", "orphaned", "tombstone ended")
-	for run := range 4 {
-		seed := rand.Uint64()
-		if text := os.Getenv("SEED"); text != "" {
-			var err error
-			if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-				t.Fatal(err)
-			}
-		}
-		t.Run(fmt.Sprint(run), func(t *testing.T) {
-			t.Parallel()
-			t.Logf("again with SEED=%d", seed)
-			p := newInstancePlay(t, seed)
-			p.run()
-			met.add(p.seen)
-		})
-	}
 }
 
 // instancePlay is a random history: what happens to two Machines and to the model.
@@ -82,32 +66,6 @@ func (p *instancePlay) run() {
 			p.step(p.tr.entry())
 		}
 		p.compare()
-	}
-}
-
-// tally is what all runs of a test have met. When they are through, none of what was to be met may be missing.
-type tally struct {
-	mu   sync.Mutex
-	seen map[string]int
-}
-
-func newTally(t *testing.T, wanted ...string) *tally {
-	met := &tally{seen: map[string]int{}}
-	t.Cleanup(func() {
-		for _, what := range wanted {
-			if met.seen[what] == 0 && !t.Failed() && os.Getenv("SEED") == "" {
-				t.Errorf("%s was never met", what)
-			}
-		}
-	})
-	return met
-}
-
-func (met *tally) add(seen map[string]int) {
-	met.mu.Lock()
-	defer met.mu.Unlock()
-	for what, count := range seen {
-		met.seen[what] += count
 	}
 }
 

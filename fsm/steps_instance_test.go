@@ -2,9 +2,6 @@ package fsm
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 )
 
@@ -18,25 +15,15 @@ const (
 // others follow that bring no time. Meanwhile each total is the sum of its slices, and images are as good as ever; in the end all
 // is as in the model.
 func TestCrowdsDieReturnAndAreClearedInBoundedStepsAndEndAsInTheModel(t *testing.T) {
-	t.Parallel()
-	met := newTally(t, "left over", "parked", "returned", "cut")
-	for run := range 2 {
-		seed := rand.Uint64()
-		if text := os.Getenv("SEED"); text != "" {
-			seed, _ = strconv.ParseUint(text, 10, 64)
+	playSeeds(t, 2, func(t *testing.T, seed uint64) map[string]int {
+		p := newInstancePlay(t, seed)
+		p.crowded = true
+		p.rise()
+		for range 25 {
+			p.crowd()
 		}
-		t.Run(fmt.Sprint(run), func(t *testing.T) {
-			t.Parallel()
-			t.Logf("again with SEED=%d", seed)
-			p := newInstancePlay(t, seed)
-			p.crowded = true
-			p.rise()
-			for range 25 {
-				p.crowd()
-			}
-			met.add(p.seen)
-		})
-	}
+		return p.seen
+	}, "left over", "parked", "returned", "cut")
 }
 
 // rise is a crowd of two that dies, returns and is cleared: what every run must have met.
