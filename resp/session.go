@@ -350,8 +350,7 @@ func (s *session) complete(u *unit) {
 			s.acked = max(s.acked, r.Index)
 		}
 	}
-	if u.reviving && u.again.Err == nil {
-		u.revived()
+	if u.reviving && u.again.Err == nil && u.revived() {
 		u.request.MinIndex = s.acked
 		s.door.cluster.Read(&u.request)
 		return

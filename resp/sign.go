@@ -11,11 +11,11 @@ import (
 //
 //	due  a third of the lease has passed: a Heartbeat follows, in the background
 //	now  the instance is not alive, or its slice was taken away: a living instance would get another answer. So the read is
-//	     proposed, which is a sign in itself and brings the slice back, and then all of the unit is read once more. A read by
-//	     STALE takes a majority then, too
+//	     proposed, which is a sign in itself and brings the slice back. A read by STALE takes a majority then, too
 //
-// What is proposed are the reads of such instances alone, not what stands beside them in a transaction: a Batch has room for less
-// than one may read.
+// A unit that reads instance counters alone is proposed as it is, and what the Batch answers are its answers: sign and read are
+// one moment. Of one that reads other keys, too, only the reads of such instances are proposed, for a Batch has room for less than
+// one may read, and on a low disk takes nothing but signs; then all of the unit is read once more.
 
 const (
 	maxBeats    = 1_000  // Heartbeats in one Request
@@ -52,19 +52,31 @@ func (u *unit) revive(due *heartbeats) bool {
 	if u.again.Ops == 0 {
 		return false
 	}
+	if fsm.OnlySigns(u.request.Groups) {
+		u.again.Groups, u.again.Ops = append(u.again.Groups[:0], u.request.Groups...), u.request.Ops
+	}
 	u.reviving = true
 	u.revivals++
 	return true
 }
 
-// revived makes the unit ready to be read once more, now that its instances have spoken.
-func (u *unit) revived() {
+// revived takes what the Batch has answered, now that the unit's instances have spoken; or makes the unit ready to be read once
+// more, and reports that it has to be.
+func (u *unit) revived() (again bool) {
 	for i := range u.slots {
 		u.slots[i].late = false
 	}
+	again = u.again.Ops < u.request.Ops
+	for a := (answers{rest: u.again.Results}); !again && len(a.rest) > 0; {
+		again = a.next().Code == fsm.ReadLater
+	}
+	u.request.Results, u.request.Verified = u.again.Results, u.again.Verified
+	if again {
+		u.request.Results, u.request.Verified = nil, false
+	}
 	u.again.Reset()
 	u.reviving = false
-	u.request.Results, u.request.Verified = nil, false
+	return again
 }
 
 // heartbeats are those that this node sends for instances whose clients only read, one Request at a time.

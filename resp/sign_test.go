@@ -78,6 +78,24 @@ func TestAReadOfAnInstanceThatIsNotAliveIsProposedAndThenReadOnceMore(t *testing
 	}
 }
 
+// The sign of life and the read are one moment then: nobody comes in between.
+func TestReadsOfInstanceCountersAloneAreAnsweredByTheBatchThatBringsTheInstanceBack(t *testing.T) {
+	for _, level := range []string{"STRONG", "STALE"} {
+		c := newClient(t, newTestCluster(t))
+		c.send("CONSISTENCY " + level + "\r\nIC.GET a\r\nPING\r\nIC.MGET i k l\r\nIC.GET k j\r\n")
+		c.asked("read " + strings.ToLower(level) + " 4")
+		c.cluster.give(list(7, 0, 0, signNone), list(5, 0, 0, signNone), list(6, 0, 0, signNow), list(5, 1, 0, signNone))
+		c.wants("OK")
+		c.asked("propose 4")
+		c.cluster.give(list(8, 0, 0, signNone), list(9, 4, 0, signNone), list(10, 2, 0, signNone), list(9, 1, 0, signNone))
+		c.wants(three(8, 0, 0), "PONG", "1) 1) (integer) 9\n   2) (integer) 4\n   3) (integer) 0\n2) 1) (integer) 10\n   2) (integer) 2\n   3) (integer) 0",
+			three(9, 1, 0))
+		if c.session.acked != c.cluster.index {
+			t.Errorf("a stale read may go behind index %d, to %d", c.cluster.index, c.session.acked)
+		}
+	}
+}
+
 // An instance may die again meanwhile, or the Batch have no room for an answer: then it has not spoken.
 func TestSuchRoundsAreBounded(t *testing.T) {
 	c := newClient(t, newTestCluster(t))
