@@ -213,6 +213,7 @@ func (r *replica) Restore(image io.ReadCloser) error {
 	r.mu.Unlock()
 	r.mark.reach(m.Index())
 	r.growth.written(r.growth.mark(), counted.n)
+	r.images.logger.Info("image loaded", "index", m.Index(), "bytes", counted.n)
 	return nil
 }
 

@@ -45,6 +45,7 @@ type cluster struct {
 
 	mu       sync.Mutex // guards what follows, and the taken of the nodes
 	netTaken bool       // one fault of the network at a time: another would undo it
+	someAway bool       // a node is dead until the others have forgotten its log, for which they need a majority
 }
 
 // clock is the time since the run began.
@@ -251,6 +252,20 @@ func (c *cluster) giveNet() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.netTaken = false
+}
+
+func (c *cluster) takeAway() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := !c.someAway
+	c.someAway = true
+	return taken
+}
+
+func (c *cluster) giveAway() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.someAway = false
 }
 
 // proofTime is how long a fault goes on that has had no effect yet: what it acts on may be down.

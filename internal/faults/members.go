@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -197,13 +198,20 @@ type away struct{}
 func (away) name() string { return "away-for-an-image" }
 
 func (away) available(c *cluster) string {
-	if c.length < awayLeast {
+	switch {
+	case c.length < awayLeast:
 		return fmt.Sprintf("takes up to a minute: a cluster must be loaded for %v at least", awayLeast)
+	case slices.Contains(c.flags, "wal"):
+		return "the WAL store (--log-store wal) can read 64 MiB of log behind an image, its last segment; bolt forgets"
 	}
 	return ""
 }
 
 func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
+	if !c.takeAway() {
+		return nil, errBusy
+	}
+	defer c.giveAway()
 	n, _ := c.take(ctx, rng, follower)
 	if n == nil {
 		return nil, errBusy
@@ -232,21 +240,21 @@ func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, e
 	}, nil
 }
 
-// imageTaken finds, in what a node has said since its start, the image that it got from the leader: one that was made before
-// it was ready, and that it did not write itself.
+// imageTaken finds, in what a node has said since its start, the image that it got from the leader: one that it loads and has
+// made since.
 func imageTaken(output []byte) string {
-	const made, index = "creating new snapshot: path=", "-"
-	early, _, _ := bytes.Cut(output, []byte(" ready: "))
-	_, path, found := bytes.Cut(early, []byte(made))
-	if !found {
-		return ""
+	const made, loaded = "creating new snapshot: path=", "image loaded: index="
+	for rest := output; ; {
+		_, path, found := bytes.Cut(rest, []byte(made))
+		if !found {
+			return ""
+		}
+		path, rest, _ = bytes.Cut(path, []byte("\n"))
+		parts := strings.Split(filepath.Base(string(path)), "-") // term-index-time.tmp
+		if len(parts) == 3 && bytes.Contains(rest, []byte(loaded+parts[1]+" ")) {
+			return "took an image of index " + parts[1] + " from the leader"
+		}
 	}
-	path, _, _ = bytes.Cut(path, []byte("\n"))
-	parts := strings.Split(filepath.Base(string(path)), index) // term-index-time.tmp
-	if len(parts) != 3 || bytes.Contains(output, []byte(written+parts[1]+" ")) {
-		return ""
-	}
-	return "took an image of index " + parts[1] + " from the leader"
 }
 
 // written is what a node says of an image that it has made itself.
