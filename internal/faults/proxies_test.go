@@ -25,7 +25,14 @@ func fronted(t *testing.T) *proxies {
 	}
 	t.Cleanup(p.close)
 	p.all[0].pid.Store(int64(os.Getpid()))
-	l, err := net.Listen("tcp", p.all[1].address(peerPort))
+	echo(t, p.all[1].address(peerPort))
+	return p
+}
+
+// echo answers at an address with what it hears.
+func echo(t *testing.T, addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +49,6 @@ func fronted(t *testing.T) *proxies {
 			}()
 		}
 	}()
-	return p
 }
 
 type peer struct {
