@@ -34,6 +34,7 @@ type campaign struct {
 	crowd    *workload.Crowd
 	progress io.Writer
 	usable   []nemesis
+	bag      []int // of usable: those that come before any comes again
 
 	mu  sync.Mutex // guards what follows
 	out *outcome
@@ -194,11 +195,11 @@ func (k *campaign) round(ctx context.Context, left time.Duration) {
 // too little time is left for it.
 func (k *campaign) draw(left time.Duration) nemesis {
 	for {
-		if len(k.out.bag) == 0 {
-			k.out.bag = k.rng.Perm(len(k.usable))
+		if len(k.bag) == 0 {
+			k.bag = k.rng.Perm(len(k.usable))
 		}
-		nem := k.usable[k.out.bag[0]]
-		k.out.bag = k.out.bag[1:]
+		nem := k.usable[k.bag[0]]
+		k.bag = k.bag[1:]
 		if nem != nemesis(away{}) || left > awayLimit || len(k.usable) == 1 {
 			return nem
 		}
