@@ -210,10 +210,13 @@ func (k *campaign) draw(left time.Duration) nemesis {
 func (k *campaign) harm(ctx context.Context, nem nemesis, rng *rand.Rand) {
 	in, err := nem.inflict(ctx, k.c, rng)
 	if err != nil {
+		told := !errors.Is(err, errBusy) && ctx.Err() == nil
 		k.mu.Lock()
-		k.out.skipped[nem.name()]++
+		if k.out.skipped[nem.name()]++; told {
+			k.out.why[nem.name()] = err.Error()
+		}
 		k.mu.Unlock()
-		if !errors.Is(err, errBusy) && ctx.Err() == nil {
+		if told {
 			k.say("%s: not done: %v", nem.name(), err)
 		}
 		return

@@ -20,13 +20,14 @@ type outcome struct {
 	kinds        []string // that were to be done, in the order of the report
 	notRun       []string // "kind: reason"
 	skipped      map[string]int
+	why          map[string]string // why it could not be done the last time, if not for want of a free node
 	acknowledged int64
 	unresolved   int // tokens without a definite answer
 	verdicts     []history.Verdict
 }
 
 func newOutcome(folder string) *outcome {
-	return &outcome{folder: folder, skipped: map[string]int{}}
+	return &outcome{folder: folder, skipped: map[string]int{}, why: map[string]string{}}
 }
 
 // bad words in the output of a node are an anomaly, whatever the clients saw.
