@@ -108,6 +108,26 @@ func TestACrowdFindsEachMistakeOfAService(t *testing.T) {
 	}
 }
 
+// What nobody has is told as 0. A key that is left out was not asked for, to the checkers, so that nobody would miss it.
+func TestAKeyThatIsMissingInTheEndIsToldAsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t, "")
+		defer f.close()
+		f.faulty = false
+		crowd := start(t.Context(), f.options(new(history.Recorder)), nil)
+		crowd.Stop(t.Context())
+		finals := 0
+		for _, look := range crowd.Finals(t.Context()) {
+			if n, asked := look.Counters["hot:0"]; look.Final && asked && n == 0 {
+				finals++
+			}
+		}
+		if finals != fakeNodes {
+			t.Errorf("%d of %d nodes say that nothing is there", finals, fakeNodes)
+		}
+	})
+}
+
 // Each kind of work by itself finds an increment that happens twice, if it increments.
 func TestEachTradeFindsWhatHappensTwice(t *testing.T) {
 	staff := plainStaff()

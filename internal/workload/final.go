@@ -147,11 +147,11 @@ func (c *client) counters(keys []string, into map[string]int64) error {
 		return fmt.Errorf("MGET of %d keys: %v", len(keys), value)
 	}
 	for i, key := range keys {
-		if n, ok := number(list[i]); ok {
-			into[key] = n
-		} else if list[i] != nil {
+		n, ok := number(list[i])
+		if !ok && list[i] != nil {
 			return fmt.Errorf("%s is %v", key, list[i])
 		}
+		into[key] = n // 0 of one that is missing: what isn't there, nobody asked for
 	}
 	return nil
 }
