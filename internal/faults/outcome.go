@@ -47,7 +47,7 @@ func (o *outcome) judge(c *cluster) {
 	o.verdicts = append(o.verdicts, o.settled(), o.prompt())
 }
 
-// settled holds if something was broken, and at last every token has got a definite answer.
+// settled holds if something was broken, and at last every token has got a definite answer and the digests of all nodes were compared.
 func (o *outcome) settled() history.Verdict {
 	v := history.Verdict{Checker: "settled", Checked: len(o.run.Faults)}
 	switch {
@@ -55,8 +55,22 @@ func (o *outcome) settled() history.Verdict {
 		v.Error, v.Invalid = fmt.Sprintf("%d operations have no definite answer", o.unresolved), true
 	case len(o.run.Faults) == 0:
 		v.Error, v.Invalid = "no fault was done", true
+	case o.alike() < o.run.Header.Nodes:
+		v.Error, v.Invalid = fmt.Sprintf("digests of one index were had of %d of %d nodes only", o.alike(), o.run.Header.Nodes), true
 	}
 	return v
+}
+
+// alike is how many nodes at most have told their digests of one index. No other digests are compared.
+func (o *outcome) alike() (most int) {
+	nodes := map[uint64]int{} // by index; a node tells its digest once
+	for i := range o.run.Looks {
+		if l := &o.run.Looks[i]; l.Digest != 0 {
+			nodes[l.Index]++
+			most = max(most, nodes[l.Index])
+		}
+	}
+	return most
 }
 
 // counted sorts the verdicts.
