@@ -19,7 +19,8 @@ import (
 const (
 	calmTime   = 3 * time.Second // under load before the first fault and after the last
 	lookEvery  = 500 * time.Millisecond
-	settleTime = 60 * time.Second // for the clients' open tokens
+	settleTime = 60 * time.Second // for the clients' open tokens; and for the last looks, with lookPart of the run
+	lookPart   = 10               // which has more keys, the longer it is
 	checkTime  = 2 * time.Minute
 	leastRate  = 50                     // acknowledgements a second, or the run proves nothing
 	stagger    = 500 * time.Millisecond // at most between the beginnings of two faults that overlap
@@ -144,7 +145,7 @@ func (k *campaign) finish() error {
 	defer cancel()
 	k.out.unresolved = k.crowd.Stop(ctx)
 	k.out.run.Header.Length = k.c.clock()
-	late, cancel := context.WithTimeout(context.Background(), settleTime)
+	late, cancel := context.WithTimeout(context.Background(), settleTime+k.out.run.Header.Length/lookPart)
 	defer cancel()
 	run := &k.out.run
 	run.Looks = append(run.Looks, k.crowd.Finals(late)...)
