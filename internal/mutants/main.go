@@ -123,7 +123,8 @@ func judge(h *hunter, chosen []*mutant, jobs int, t *table) error {
 			return err
 		}
 		inParallel(part.jobs, part.mutants, func(m *mutant) { t.add(m, h) })
-		fmt.Printf("%s: %d mutants, %.0f s with the tests without one, and without the build\n", part.name, len(part.mutants), time.Since(begin).Seconds())
+		fmt.Printf("%s: %d mutants, %.0f s with the tests without one, and without the build\n",
+			part.name, len(part.mutants), time.Since(begin).Seconds())
 	}
 	return t.sum()
 }
