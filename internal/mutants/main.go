@@ -72,7 +72,7 @@ func run(o options) error {
 	}
 	begin := time.Now()
 	needed := detectorsOf(chosen)
-	h := &hunter{root: root, length: o.length}
+	h := &hunter{root: root, length: o.length, took: map[string]time.Duration{}}
 	if h.overlay, h.binaries, err = plant(root, dir, all, needed); err != nil {
 		return err
 	}
@@ -235,6 +235,7 @@ func baseline(h *hunter, needed []detector, jobs int) error {
 			err = fmt.Errorf("tests of %s fail without any mutant: %s\n%s", d.pkg, f.by, f.output)
 			return
 		}
+		h.took[nameOf(d)] = f.took
 		fmt.Printf("passes   %-32s %5.1f s  without a mutant\n", nameOf(d), f.took.Seconds())
 	})
 	return err
