@@ -170,7 +170,8 @@ func TestASocketIsFoundInTheKernelsTable(t *testing.T) {
 	own := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 0x8C7A}
 	other := &net.TCPAddr{IP: net.IPv4(127, 201, 3, 2), Port: 27379}
 	row := func(a, b net.Addr, inode int) string {
-		return fmt.Sprintf("   0: %s %s 01 00000000:00000000 00:00000000 00000000     0        0 %d 1 0000 20 4\n", rowAddress(a), rowAddress(b), inode)
+		return fmt.Sprintf("   0: %s %s 01 00000000:00000000 00:00000000 00000000     0        0 %d 1 0000 20 4\n",
+			rowAddress(a), rowAddress(b), inode)
 	}
 	table := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 	for _, c := range []struct{ name, rows, want string }{

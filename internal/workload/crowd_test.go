@@ -14,8 +14,9 @@ import (
 // plainStaff is the staff but for those who need leases and bindings, which the fake has not.
 func plainStaff() []trade {
 	quick := 5 * time.Millisecond
-	return []trade{{4, quick, countHot}, {3, quick, countMany}, {2, quick, readStale}, {1, 100 * time.Millisecond, pipeline}, {4, quick, onceUser(newLineage("oncemulti", 40))},
-		{8, quick, expire}, {3, quick, mixed(newLineage("mix", 60))}, {2, quick, group(newLineage("multi", 40))}, {2, quick, trader(newLineage("stock", 60))}}
+	return []trade{{4, quick, countHot}, {3, quick, countMany}, {2, quick, readStale}, {1, 100 * time.Millisecond, pipeline},
+		{4, quick, onceUser(newLineage("oncemulti", 40))}, {8, quick, expire}, {3, quick, mixed(newLineage("mix", 60))},
+		{2, quick, group(newLineage("multi", 40))}, {2, quick, trader(newLineage("stock", 60))}}
 }
 
 // trial lets a crowd work for some seconds of virtual time, and returns what was recorded.
