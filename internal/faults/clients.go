@@ -23,10 +23,7 @@ func (sever) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, 
 		for _, n := range c.nodes {
 			cut += n.host.door.lines.sever()
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(between(rng, 10*time.Millisecond, time.Second)):
-		}
+		wait(ctx, between(rng, 10*time.Millisecond, time.Second))
 	}
 	if cut == 0 {
 		return nil, errBusy // other faults have left nobody to cut off

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"runtime"
 	"testing"
 )
@@ -65,4 +66,15 @@ func TestADoorWithNobodyBehindItEndsConnections(t *testing.T) {
 	}
 	t.Cleanup(l.close)
 	dialed(t, l.all[0].door.addr()).ends()
+}
+
+func TestLinesAreSeveredOnceAndNoneIsTakenInTheEnd(t *testing.T) {
+	var l lines
+	a, b := net.Pipe()
+	if kept, first, again := l.keep(a, b), l.sever(), l.sever(); !kept || first != 1 || again != 0 {
+		t.Errorf("kept %t, severed %d and then %d", kept, first, again)
+	}
+	if l.end(); l.keep(a, b) {
+		t.Error("one is taken though all has ended")
+	}
 }
