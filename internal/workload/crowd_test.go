@@ -145,3 +145,18 @@ func TestEachTradeFindsWhatHappensTwice(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatALongRunPilesUpHasBounds(t *testing.T) {
+	c := &Crowd{texts: map[string]int{}, options: Options{Clock: func() time.Duration { return 0 }}}
+	for i := range max(mostOpen, mostWrong) + 1 {
+		c.adopt(promise{})
+		c.complain("n1", "number %d", i)
+	}
+	c.complain("n1", "number 0")
+	if len(c.open) != mostOpen || c.adopt(promise{}) {
+		t.Errorf("%d promises are left for the end", len(c.open))
+	}
+	if wrong := c.Wrong(); len(wrong) != mostWrong || len(c.texts) != mostWrong || wrong[0].Wrong != "number 0 (2 times)" {
+		t.Errorf("%d complaints, %d texts, the first %q", len(wrong), len(c.texts), wrong[0].Wrong)
+	}
+}
