@@ -5,6 +5,8 @@ FUZZTIME    ?= 20s
 DIFFER      ?= 20s
 SEED        ?= 1
 SEEDS       ?= 200
+# A campaign draws its seed, unless one is given.
+GIVEN       := $(if $(filter command line environment,$(origin SEED)),$(SEED))
 NODES       ?= 3,5
 CUTS        ?= 100
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -12,11 +14,12 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # The version is stamped from git, where there is a commit to name.
 BUILDVCS := $(shell git log -1 >/dev/null 2>&1 && echo true || echo false)
 
-.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts failover pause leases hostile compare clients ci clean fmt vet staticcheck
+.PHONY: help build run up down bench test check race redis fuzz sim chaos mutants faults soak e2e powercuts failover pause leases
+.PHONY: hostile compare clients ci clean fmt vet staticcheck
 .NOTPARALLEL:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## compile bin/truecount
 	$(GO) build -buildvcs=$(BUILDVCS) -o bin/truecount ./cmd/truecount
@@ -54,18 +57,17 @@ fuzz: ## every fuzz target for FUZZTIME (20s)
 sim: DURATION = 60s
 sim: ## a campaign of chaos in virtual time, for DURATION (60s) of real time; or one schedule again and again: SEED=n
 	@mkdir -p bin && $(GO) test -c -o bin/sim.test ./internal/sim
-	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(filter command line environment,$(origin SEED)),-seed $(SEED))
+	@bin/sim.test -test.run '^TestCampaign$$' -test.timeout 0 -duration $(DURATION) $(if $(GIVEN),-seed $(GIVEN))
 
 mutants: ## plant some 160 mistakes, one at a time: tests must notice each; two minutes, and one on real disks; MUTANT=name for one
 	@$(GO) run ./internal/mutants $(MUTANT)
 
 faults: DURATION = 5m
 faults: ## three and five real processes, broken in every way this machine allows, for DURATION (5m); SEED=n repeats a schedule
-	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
-
 soak: DURATION = 30m
 soak: ## faults for longer: DURATION (30m)
-	@NODES="$(NODES)" SEED="$(if $(filter command line environment,$(origin SEED)),$(SEED),0)" scripts/faults $(DURATION)
+faults soak:
+	@NODES="$(NODES)" SEED="$(or $(GIVEN),0)" scripts/faults $(DURATION)
 
 chaos: ## the chaos tests of the suite with SEEDS (200) seeds each, from SEED (1)
 	$(GO) test ./internal/sim -count=1 -timeout 30m -run Chaos -seeds $(SEEDS)

@@ -23,6 +23,9 @@ import (
 	"syscall"
 )
 
+// ErrMount is of New where the machine lets nobody mount, as many containers do.
+var ErrMount = errors.New("no loop device to mount")
+
 // Disk is one mounted disk.
 type Disk struct {
 	Path  string // where it is mounted
@@ -56,11 +59,11 @@ func New(dir string, size int64) (*Disk, error) {
 	if err == nil {
 		err = run("mkfs.ext4", "-q", "-F", "-m", "0", "-J", "size=4", d.image)
 	}
-	if err == nil {
-		err = d.mount()
-	}
 	if err != nil {
 		return nil, err
+	}
+	if err := d.mount(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMount, err)
 	}
 	return d, nil
 }

@@ -39,6 +39,9 @@ func (d *Disk) CutPower() error {
 // Halt stops a process and returns when each of its threads stands still: none is in a call that may yet return. SIGCONT lets it
 // go on, SIGKILL ends it.
 func Halt(pid int) error {
+	if pid <= 0 { // to the kernel these are groups, ours among them
+		return fmt.Errorf("process %d: %w", pid, os.ErrProcessDone)
+	}
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -38,7 +39,7 @@ func TestWallClocksThatJumpEndNoKeyEarly(t *testing.T) {
 		}
 		p.wantShift(t, by)
 	}
-	m := startMortals(c)
+	m := startMortals(t.Context(), c)
 	leader := c.leader(t)
 	for _, by := range []time.Duration{clockJump, -clockJump, 0} {
 		for _, nodes := range []cluster{{leader}, c} {
@@ -59,7 +60,7 @@ func TestWallClocksThatJumpEndNoKeyEarly(t *testing.T) {
 	waitUntil(t, time.Now().Add(2*time.Second))
 	leader.start(t)
 	c.waitVoters(t)
-	close(m.stop)
+	m.stop()
 	<-m.done
 	m.wantLives(t)
 }
@@ -78,11 +79,12 @@ func (p *process) wantShift(t *testing.T, by time.Duration) {
 
 // mortals are keys that end, and when each was there for sure, or missing for sure.
 type mortals struct {
-	stop, done chan struct{}
-	made       []mortal
-	early      []string
-	late       []string
-	seenEnded  int
+	stop      context.CancelFunc
+	done      chan struct{}
+	made      []mortal
+	early     []string
+	late      []string
+	seenEnded int
 }
 
 type mortal struct {
@@ -92,16 +94,12 @@ type mortal struct {
 }
 
 // startMortals makes keys at one node and asks for all of them at each, in turn.
-func startMortals(c cluster) *mortals {
-	m := &mortals{stop: make(chan struct{}), done: make(chan struct{})}
+func startMortals(ctx context.Context, c cluster) *mortals {
+	ctx, stop := context.WithCancel(ctx)
+	m := &mortals{stop: stop, done: make(chan struct{})}
 	go func() {
 		defer close(m.done)
-		for n := 0; ; n++ {
-			select {
-			case <-m.stop:
-				return
-			default:
-			}
+		for n := 0; ctx.Err() == nil; n++ {
 			m.turn(c[n%len(c)], n)
 			pass(mortalEvery)
 		}

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -20,8 +21,11 @@ func newDisk(t *testing.T) *disk.Disk {
 		t.Skip(reason)
 	}
 	d, err := disk.New(t.TempDir(), diskSize)
+	if errors.Is(err, disk.ErrMount) {
+		t.Skip(err)
+	}
 	if err != nil {
-		t.Skip("no loop device to mount: ", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { must(t, d.Remove()) })
 	return d

@@ -14,10 +14,11 @@
 // never repeats a command, so that every acknowledged increment is in it once; an onceLoad repeats everything, behind ONCE.
 //
 // Faults: disk_test.go disks of internal/disk, which need root; space_test.go fills them, hang_test.go freezes them
-// and makes writes fail (strace); power_test.go cuts their power; damage_test.go flips bits; peer_test.go strangers. Bounds and settings: room_test.go,
-// image_test.go, config_test.go, files_test.go. hostile_test.go has clients that mean no good (attacks_test.go), each kind in a
-// process of its own, and measures what a well-behaved one notices. Where a tool or a right is missing, a test skips itself and
-// says so. What a test mounts, freezes or traces is undone when it ends, however it ends.
+// and makes writes fail (strace); power_test.go cuts their power; clock_test.go moves wall clocks; damage_test.go flips bits;
+// peer_test.go strangers. Bounds and settings: room_test.go, image_test.go, config_test.go, files_test.go. hostile_test.go
+// has clients that mean no good (attacks_test.go), each kind in a process of its own, and measures what a well-behaved one
+// notices. Where a tool or a right is missing, a test skips itself and says so. What a test mounts, freezes or traces is undone
+// when it ends, however it ends.
 //
 // Where to look: single_test.go one node; join_test.go how clusters form; kill_test.go dying leaders and whole clusters;
 // read_test.go that reads are never stale, and what is left without a majority; startup_test.go errors at the start;

@@ -28,7 +28,8 @@ func TestPowerCutsLoseNothing(t *testing.T) {
 	for _, store := range []string{"wal", "bolt"} {
 		t.Run(store, func(t *testing.T) {
 			c, disks := onDisks(t, 3, "--log-store", store, "--snapshot-bytes", "64KiB", "--log-level", "error")
-			run := &outage{cluster: c, disks: disks, rng: rand.New(rand.NewPCG(*powerSeed, uint64(len(store)))), values: map[string]map[int64]bool{}, lost: map[string]int64{}}
+			run := &outage{cluster: c, disks: disks, rng: rand.New(rand.NewPCG(*powerSeed, uint64(len(store)))),
+				values: map[string]map[int64]bool{}, lost: map[string]int64{}}
 			for n := range *powerCuts {
 				if run.once(t); t.Failed() {
 					t.Fatalf("at power cut %d, seed %d", n+1, *powerSeed)

@@ -92,8 +92,8 @@ func (c *contest) kill(ctx context.Context) error {
 		})
 	}
 	wait(ctx, calm)
-	leader.kill()
 	killed := time.Now()
+	leader.kill()
 	first := make(chan time.Time, 1)
 	for n := 0; ; n++ {
 		all.Go(func() {

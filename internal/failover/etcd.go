@@ -37,8 +37,9 @@ func (s *etcd) begin() ([]*member, error) {
 	var members []*member
 	for i := range 3 {
 		name, client, peer := "e"+strconv.Itoa(i+1), "http://"+addrs[i], "http://"+addrs[3+i]
-		args := []string{"--name", name, "--data-dir", filepath.Join(s.dir, name), "--listen-client-urls", client, "--advertise-client-urls", client,
-			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(all, ","), "--log-level", "error"}
+		args := []string{"--name", name, "--data-dir", filepath.Join(s.dir, name), "--log-level", "error",
+			"--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
+			"--initial-advertise-peer-urls", peer, "--initial-cluster", strings.Join(all, ",")}
 		members = append(members, &member{binary: "etcd", args: append(args, s.flags...), client: addrs[i]})
 	}
 	return members, nil

@@ -6,7 +6,7 @@
 // is killed. From then on a fresh write is begun every few milliseconds, at the two in turn and each on a connection that is
 // open; what counts is the time from the kill to the first acknowledgement of a write that was begun after it. So no client's time-out
 // or pause is in the figure. Writes are increments of keys of their own: INCR, and for etcd a transaction that
-// compares and puts. The dead member comes back before the next kill. The systems take turns.
+// compares and puts. The dead member comes back before the next kill. One system comes after the other.
 //
 //	contest.go    a system under test: its kills and its figures
 //	member.go     processes

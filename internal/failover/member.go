@@ -2,7 +2,6 @@ package main
 
 import (
 	"net"
-
 	"os/exec"
 	"syscall"
 )

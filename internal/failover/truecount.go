@@ -31,7 +31,8 @@ func (s *truecount) begin() ([]*member, error) {
 	var members []*member
 	for i := range 3 {
 		name := "t" + strconv.Itoa(i+1)
-		args := []string{"serve", "--id", name, "--dir", filepath.Join(s.dir, name), "--resp", addrs[i], "--peer", addrs[3+i], "--log-level", "off"}
+		args := []string{"serve", "--id", name, "--dir", filepath.Join(s.dir, name), "--resp", addrs[i], "--peer", addrs[3+i],
+			"--log-level", "off"}
 		if i > 0 {
 			args = append(args, "--join", addrs[0])
 		}

@@ -19,7 +19,8 @@ import (
 const (
 	calmTime   = 3 * time.Second // under load before the first fault and after the last
 	lookEvery  = 500 * time.Millisecond
-	settleTime = 60 * time.Second // for the clients' open tokens
+	settleTime = 60 * time.Second // for the clients' open tokens; and for the last looks, with lookPart of the run
+	lookPart   = 10               // which has more keys, the longer it is
 	checkTime  = 2 * time.Minute
 	leastRate  = 50                     // acknowledgements a second, or the run proves nothing
 	stagger    = 500 * time.Millisecond // at most between the beginnings of two faults that overlap
@@ -34,6 +35,7 @@ type campaign struct {
 	crowd    *workload.Crowd
 	progress io.Writer
 	usable   []nemesis
+	bag      []int // of usable: those that come before any comes again
 
 	mu  sync.Mutex // guards what follows
 	out *outcome
@@ -143,7 +145,7 @@ func (k *campaign) finish() error {
 	defer cancel()
 	k.out.unresolved = k.crowd.Stop(ctx)
 	k.out.run.Header.Length = k.c.clock()
-	late, cancel := context.WithTimeout(context.Background(), settleTime)
+	late, cancel := context.WithTimeout(context.Background(), settleTime+k.out.run.Header.Length/lookPart)
 	defer cancel()
 	run := &k.out.run
 	run.Looks = append(run.Looks, k.crowd.Finals(late)...)
@@ -194,11 +196,11 @@ func (k *campaign) round(ctx context.Context, left time.Duration) {
 // too little time is left for it.
 func (k *campaign) draw(left time.Duration) nemesis {
 	for {
-		if len(k.out.bag) == 0 {
-			k.out.bag = k.rng.Perm(len(k.usable))
+		if len(k.bag) == 0 {
+			k.bag = k.rng.Perm(len(k.usable))
 		}
-		nem := k.usable[k.out.bag[0]]
-		k.out.bag = k.out.bag[1:]
+		nem := k.usable[k.bag[0]]
+		k.bag = k.bag[1:]
 		if nem != nemesis(away{}) || left > awayLimit || len(k.usable) == 1 {
 			return nem
 		}
@@ -209,10 +211,13 @@ func (k *campaign) draw(left time.Duration) nemesis {
 func (k *campaign) harm(ctx context.Context, nem nemesis, rng *rand.Rand) {
 	in, err := nem.inflict(ctx, k.c, rng)
 	if err != nil {
+		told := !errors.Is(err, errBusy) && ctx.Err() == nil
 		k.mu.Lock()
-		k.out.skipped[nem.name()]++
+		if k.out.skipped[nem.name()]++; told {
+			k.out.why[nem.name()] = err.Error()
+		}
 		k.mu.Unlock()
-		if !errors.Is(err, errBusy) && ctx.Err() == nil {
+		if told {
 			k.say("%s: not done: %v", nem.name(), err)
 		}
 		return

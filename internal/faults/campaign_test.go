@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -105,8 +106,9 @@ func TestAFaultIsHealedOnceThoughTheRunIsInterrupted(t *testing.T) {
 			t.Errorf("healed %d times, %+v, %v", s.healed, k.out.run.Faults, k.failed())
 		}
 		k.harm(ctx, &stub{err: errBusy}, k.rng)
-		if k.out.skipped["stub"] != 1 || len(k.out.run.Faults) != 1 || k.failed() != nil {
-			t.Errorf("skipped %v, %v", k.out.skipped, k.failed())
+		k.harm(t.Context(), &stub{err: errors.New("no strace")}, k.rng)
+		if k.out.skipped["stub"] != 2 || len(k.out.run.Faults) != 1 || k.failed() != nil || k.out.why["stub"] != "no strace" {
+			t.Errorf("skipped %v for %v, %v", k.out.skipped, k.out.why, k.failed())
 		}
 	})
 }

@@ -21,12 +21,9 @@ func (sever) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, 
 	at, cut := c.clock(), 0
 	for range severings {
 		for _, n := range c.nodes {
-			cut += n.host.door.sever()
+			cut += n.host.door.lines.sever()
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(between(rng, 10*time.Millisecond, time.Second)):
-		}
+		wait(ctx, between(rng, 10*time.Millisecond, time.Second))
 	}
 	if cut == 0 {
 		return nil, errBusy // other faults have left nobody to cut off
@@ -56,7 +53,7 @@ func (loseReplies) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*in
 		targets: []*node{n}, hold: between(rng, 500*time.Millisecond, 4*time.Second),
 		heal: func(ctx context.Context) (string, error) {
 			c.proven(ctx, func() bool { return d.swallow.Load() > before })
-			d.sever()
+			d.lines.sever()
 			d.mute.Store(false)
 			if lost := d.swallow.Load() - before; lost > 0 {
 				return fmt.Sprintf("%d bytes of replies lost", lost), nil

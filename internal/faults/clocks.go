@@ -16,6 +16,7 @@ import (
 
 const (
 	farthest  = 300 * time.Second // that a wall clock is wrong
+	plainly   = 10 * time.Second  // wrong by so much is proof
 	clockTick = 50 * time.Millisecond
 	driftRate = 100 // times too fast or too slow
 )
@@ -45,8 +46,9 @@ func (n *node) shifted(ctx context.Context) (time.Duration, error) {
 
 // wrongClock makes the wall clock of one node wrong, or those of all: no member's word on the time may end a key early.
 type wrongClock struct {
-	kind string
-	all  bool
+	kind  string
+	all   bool
+	again bool // at is asked again each clockTick; else the clock jumps once
 	// at is how wrong it is so long after the beginning.
 	at func(rng *rand.Rand, since time.Duration) time.Duration
 }
@@ -56,10 +58,10 @@ func clocks() []nemesis {
 	return []nemesis{
 		wrongClock{kind: "clock-jump", at: jump},
 		wrongClock{kind: "clock-jump-all", all: true, at: jump},
-		wrongClock{kind: "clock-strobe", at: func(rng *rand.Rand, _ time.Duration) time.Duration {
+		wrongClock{kind: "clock-strobe", again: true, at: func(rng *rand.Rand, _ time.Duration) time.Duration {
 			return time.Duration(rng.Int64N(int64(2*farthest))) - farthest
 		}},
-		wrongClock{kind: "clock-drift", at: func(_ *rand.Rand, since time.Duration) time.Duration {
+		wrongClock{kind: "clock-drift", again: true, at: func(_ *rand.Rand, since time.Duration) time.Duration {
 			return min(farthest, since*driftRate)
 		}},
 	}
@@ -80,7 +82,7 @@ func (w wrongClock) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*i
 		return nil, errBusy
 	}
 	stop, stopped := make(chan struct{}), make(chan error, 1)
-	jumps := w.kind == "clock-jump" || w.all // one jump each, and no more
+	hold := between(rng, time.Second, 8*time.Second) // now: behind the first turn, rng is the clock's
 	began := time.Now()
 	turn := func() (err error) {
 		for _, n := range targets {
@@ -98,15 +100,15 @@ func (w wrongClock) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*i
 				stopped <- err
 				return
 			case <-tick.C:
-				if !jumps {
+				if w.again {
 					err = errors.Join(err, turn())
 				}
 			}
 		}
 	}()
-	return &injury{fault: fault, targets: targets, hold: between(rng, time.Second, 8*time.Second),
+	return &injury{fault: fault, targets: targets, hold: hold,
 		heal: func(ctx context.Context) (string, error) {
-			effect := mostShifted(ctx, targets)
+			effect := plainlyShifted(ctx, targets)
 			close(stop)
 			err := <-stopped
 			for _, n := range targets {
@@ -116,20 +118,23 @@ func (w wrongClock) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*i
 		}}, nil
 }
 
-// mostShifted asks nodes a few times how wrong they are. The proof is their answer, and empty if one is nearly right.
-func mostShifted(ctx context.Context, nodes []*node) string {
+// plainlyShifted asks nodes how wrong they are, a few times, for a clock that strobes may be nearly right just then. The proof is
+// their answer, and empty if one was never plainly wrong.
+func plainlyShifted(ctx context.Context, nodes []*node) string {
 	text := ""
 	for _, n := range nodes {
-		var most time.Duration
-		for range 4 {
-			if off, err := n.shifted(ctx); err == nil && off.Abs() > most.Abs() {
-				most = off
+		off, err := n.shifted(ctx)
+		for range 3 {
+			if err == nil && off.Abs() >= plainly {
+				break
 			}
+			wait(ctx, clockTick)
+			off, err = n.shifted(ctx)
 		}
-		if most.Abs() < 10*time.Second {
+		if err != nil || off.Abs() < plainly {
 			return ""
 		}
-		text += fmt.Sprintf(" %s %+d s", n.name, int(most.Seconds()))
+		text += fmt.Sprintf(" %s %+d s", n.name, int(off.Seconds()))
 	}
 	return "wrong by" + text
 }

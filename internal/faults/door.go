@@ -19,10 +19,7 @@ type door struct {
 
 	mute    atomic.Bool  // requests go in, replies don't come out
 	swallow atomic.Int64 // bytes of replies that were thrown away
-	severed atomic.Int64 // connections
-
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // both ends of each
+	lines   lines
 }
 
 func openDoor(h *host) (*door, error) {
@@ -30,7 +27,7 @@ func openDoor(h *host) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{host: h, listener: listener, conns: map[net.Conn]struct{}{}}
+	d := &door{host: h, listener: listener}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.running.Go(d.accept)
 	return d, nil
@@ -56,11 +53,10 @@ func (d *door) serve(client net.Conn) {
 		return
 	}
 	defer node.Close()
-	d.keep(client, node)
-	defer d.forget(client, node)
-	if d.ctx.Err() != nil {
+	if !d.lines.keep(client, node) {
 		return // closed in between: nobody would end it
 	}
+	defer d.lines.forget(client, node)
 	ended := make(chan struct{}, 2)
 	go func() {
 		io.Copy(node, client) // an error is an end
@@ -91,40 +87,9 @@ func (m *muffler) Write(p []byte) (int, error) {
 	return m.to.Write(p)
 }
 
-func (d *door) keep(conns ...net.Conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, c := range conns {
-		d.conns[c] = struct{}{}
-	}
-}
-
-func (d *door) forget(conns ...net.Conn) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, c := range conns {
-		delete(d.conns, c)
-	}
-}
-
-// sever ends all connections, and returns how many there were.
-func (d *door) sever() int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for c := range d.conns {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			tcp.SetLinger(0) // a reset, as of a host that went away
-		}
-		c.Close()
-	}
-	n := len(d.conns) / 2
-	d.severed.Add(int64(n))
-	return n
-}
-
 func (d *door) close() {
 	d.cancel()
 	d.listener.Close()
-	d.sever()
+	d.lines.end()
 	d.running.Wait()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net"
 	"runtime"
 	"testing"
@@ -18,29 +17,13 @@ func knocked(t *testing.T) *door {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.close)
-	echo, err := net.Listen("tcp", l.all[0].address(respPort))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { echo.Close() })
-	go func() {
-		for {
-			conn, err := echo.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				io.Copy(conn, conn)
-				conn.Close()
-			}()
-		}
-	}()
+	echo(t, l.all[0].address(respPort))
 	return l.all[0].door
 }
 
 func TestADoorSeversWhoIsConnectedAndNobodyElse(t *testing.T) {
 	d := knocked(t)
-	if n := d.sever(); n != 0 {
+	if n := d.lines.sever(); n != 0 {
 		t.Errorf("%d severed, and nobody was there", n)
 	}
 	a, b := dialed(t, d.addr()), dialed(t, d.addr())
@@ -48,7 +31,7 @@ func TestADoorSeversWhoIsConnectedAndNobodyElse(t *testing.T) {
 		c.say("x")
 		c.hears("x")
 	}
-	if n := d.sever(); n != 2 {
+	if n := d.lines.sever(); n != 2 {
 		t.Errorf("%d severed, want 2", n)
 	}
 	a.ends()
@@ -69,7 +52,7 @@ func TestAMuteDoorLosesRepliesAndTheirConnections(t *testing.T) {
 	d.mute.Store(false)
 	c.say("y") // its reply would be taken for that of "lost"
 	until(t, "swallowed", func() bool { return d.swallow.Load() == 7 })
-	d.sever()
+	d.lines.sever()
 	c.ends()
 	again := dialed(t, d.addr())
 	again.say("z")
@@ -83,4 +66,15 @@ func TestADoorWithNobodyBehindItEndsConnections(t *testing.T) {
 	}
 	t.Cleanup(l.close)
 	dialed(t, l.all[0].door.addr()).ends()
+}
+
+func TestLinesAreSeveredOnceAndNoneIsTakenInTheEnd(t *testing.T) {
+	var l lines
+	a, b := net.Pipe()
+	if kept, first, again := l.keep(a, b), l.sever(), l.sever(); !kept || first != 1 || again != 0 {
+		t.Errorf("kept %t, severed %d and then %d", kept, first, again)
+	}
+	if l.end(); l.keep(a, b) {
+		t.Error("one is taken though all has ended")
+	}
 }

@@ -25,7 +25,7 @@ type nemesis interface {
 
 // injury is a harm that has been done and lasts.
 type injury struct {
-	fault   history.Fault // Kind and At are filled in by whoever called inflict, if they are empty
+	fault   history.Fault // Kind, End and Effect are filled in by whoever called inflict
 	targets []*node       // taken; given back after heal
 	hold    time.Duration // until heal; 0: the campaign draws it
 	// heal undoes it and returns the proof that it has acted, or empty. It is called once, always, and does its work also when
@@ -41,10 +41,11 @@ func arsenal() []nemesis {
 		restart{}, transfer{}, wipe{}, leave{}, away{},
 		cut{"cut-minority", minority}, cut{"cut-leader", isolated}, cut{"cut-bridge", bridge}, cut{"cut-ring", ring},
 		cut{"deaf", deaf}, cut{"mute", mute}, cut{"cut-link", oneLink},
-		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow}, spoil{"reset-link", resets},
+		flap{}, spoil{"lossy", lossy}, spoil{"doubled", doubled}, spoil{"slow-link", slow}, spoil{"narrow-link", narrow},
+		spoil{"reset-link", resets},
 		sever{}, loseReplies{},
-		diskFull{}, diskFreeze{kind: "disk-hang-leader", whom: leader}, diskFreeze{kind: "disk-hang-follower", whom: follower}, slowSync{},
-		upgrade{},
+		diskFull{}, diskFreeze{kind: "disk-hang-leader", whom: leader}, diskFreeze{kind: "disk-hang-follower", whom: follower},
+		slowSync{}, upgrade{},
 	}
 	return slices.Concat(list, failures(), powerCuts(), clocks())
 }

@@ -52,11 +52,9 @@ type node struct {
 
 // life is one process of a node.
 type life struct {
-	cmd     *exec.Cmd
-	exited  chan struct{} // closed when it has ended; nil before the first
-	lives   int
-	killed  bool // the harness ended it by force: any exit is right
-	stopped bool // by SIGSTOP
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when it has ended; nil before the first
+	killed bool          // the harness ended it by force: any exit is right
 }
 
 // args are those of serve. The join address is ignored by a node that is a member.
@@ -93,7 +91,7 @@ func (n *node) start() error {
 		return fmt.Errorf("%s could not be started: %w", n.name, err)
 	}
 	exited := make(chan struct{})
-	n.life = life{cmd: cmd, exited: exited, lives: n.lives + 1}
+	n.life = life{cmd: cmd, exited: exited}
 	go func() {
 		cmd.Wait() // how it ended is in ProcessState
 		close(exited)
@@ -136,13 +134,8 @@ func (n *node) signal(s syscall.Signal) error {
 	if !n.alive() {
 		return fmt.Errorf("%s: %w", n.name, errDown)
 	}
-	switch s {
-	case syscall.SIGKILL:
+	if s == syscall.SIGKILL {
 		n.killed = true
-	case syscall.SIGSTOP:
-		n.stopped = true
-	case syscall.SIGCONT:
-		n.stopped = false
 	}
 	return n.cmd.Process.Signal(s)
 }

@@ -18,20 +18,20 @@ type outcome struct {
 	folder       string
 	run          history.Run
 	kinds        []string // that were to be done, in the order of the report
-	bag          []int
 	notRun       []string // "kind: reason"
 	skipped      map[string]int
+	why          map[string]string // why it could not be done the last time, if not for want of a free node
 	acknowledged int64
 	unresolved   int // tokens without a definite answer
 	verdicts     []history.Verdict
 }
 
 func newOutcome(folder string) *outcome {
-	return &outcome{folder: folder, skipped: map[string]int{}}
+	return &outcome{folder: folder, skipped: map[string]int{}, why: map[string]string{}}
 }
 
 // bad words in the output of a node are an anomaly, whatever the clients saw.
-func badWords() []string { return []string{"panic:", "fatal error:", "DATA RACE", "come apart"} }
+func badWords() []string { return []string{"panic:", "fatal error:", "DATA RACE"} }
 
 // judge lets the checkers look at the run, and adds what only the harness can know.
 func (o *outcome) judge(c *cluster) {
@@ -47,7 +47,7 @@ func (o *outcome) judge(c *cluster) {
 	o.verdicts = append(o.verdicts, o.settled(), o.prompt())
 }
 
-// settled holds if something was broken, and at last every token has got a definite answer.
+// settled holds if something was broken, and at last every token has got a definite answer and the digests of all nodes were compared.
 func (o *outcome) settled() history.Verdict {
 	v := history.Verdict{Checker: "settled", Checked: len(o.run.Faults)}
 	switch {
@@ -55,8 +55,22 @@ func (o *outcome) settled() history.Verdict {
 		v.Error, v.Invalid = fmt.Sprintf("%d operations have no definite answer", o.unresolved), true
 	case len(o.run.Faults) == 0:
 		v.Error, v.Invalid = "no fault was done", true
+	case o.alike() < o.run.Header.Nodes:
+		v.Error, v.Invalid = fmt.Sprintf("digests of one index were had of %d of %d nodes only", o.alike(), o.run.Header.Nodes), true
 	}
 	return v
+}
+
+// alike is how many nodes at most have told their digests of one index. No other digests are compared.
+func (o *outcome) alike() (most int) {
+	nodes := map[uint64]int{} // by index; a node tells its digest once
+	for i := range o.run.Looks {
+		if l := &o.run.Looks[i]; l.Digest != 0 {
+			nodes[l.Index]++
+			most = max(most, nodes[l.Index])
+		}
+	}
+	return most
 }
 
 // counted sorts the verdicts.

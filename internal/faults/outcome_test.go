@@ -37,3 +37,18 @@ func TestABadRunIsSavedWithAPageOfItsAnomaly(t *testing.T) {
 		t.Errorf("the history as it was saved: %v", err)
 	}
 }
+
+func TestARunWhoseDigestsWereNotComparedProvesNothing(t *testing.T) {
+	o := newOutcome("")
+	o.run.Header.Nodes, o.run.Faults = 3, []history.Fault{{Kind: "kill"}}
+	for _, node := range []string{"n1", "n2", "n3"} {
+		o.run.Looks = append(o.run.Looks, history.Look{Node: node, Index: 7, Digest: 1})
+	}
+	if v := o.settled(); v.Error != "" {
+		t.Errorf("of all three: %+v", v)
+	}
+	o.run.Looks[1].Index = 8
+	if v := o.settled(); !v.Invalid {
+		t.Errorf("of two, and one of another index: %+v", v)
+	}
+}

@@ -59,8 +59,8 @@ func drawPicture(w io.Writer, run *history.Run) error {
 	}
 	p.kinds = slices.Sorted(maps.Keys(kinds))
 	height := lanesTop + laneHeight*float64(len(kinds)) + 50
-	p.put(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %[1]d %.0[2]f" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="%s">`,
-		pictureWidth, height, ink)
+	p.put(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %[1]d %.0[2]f" `+
+		`font-family="Helvetica, Arial, sans-serif" font-size="12" fill="%s">`, pictureWidth, height, ink)
 	p.put(`<rect width="100%%" height="100%%" fill="#ffffff"/>`)
 	p.head(run)
 	p.bands(run.Faults)
@@ -86,8 +86,8 @@ func (p *picture) head(run *history.Run) {
 	h := &run.Header
 	p.text(20, 28, "start", fmt.Sprintf("%d nodes, %s of faults", h.Nodes, h.Length.Round(time.Second)), `font-size="20" font-weight="bold"`)
 	gap, at := silence(run)
-	p.text(20, 50, "start", fmt.Sprintf("%d operations, %d writes acknowledged, %d faults; longest time without an acknowledgement: %.2f s, at %.0f s",
-		len(run.Ops), p.s.acks, len(run.Faults), gap.Seconds(), at.Seconds()))
+	p.text(20, 50, "start", fmt.Sprintf("%d operations, %d writes acknowledged, %d faults; "+
+		"longest time without an acknowledgement: %.2f s, at %.0f s", len(run.Ops), p.s.acks, len(run.Faults), gap.Seconds(), at.Seconds()))
 	seed := fmt.Sprintf("seed %d", h.Seed)
 	if h.Commit != "" {
 		seed += ", commit " + h.Commit
@@ -233,7 +233,8 @@ func (p *picture) failures() {
 		p.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, from, floor-lost, max(to-from, 1), lost, lostInk)
 		p.put(`<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>`, from, floor-lost-refused, max(to-from, 1), refused, refusedInk)
 	}
-	p.frame(failTop, failHeight, "without an answer, per second (unknown also to clients who hang up on purpose)", map[float64]string{failTop: fmt.Sprintf("%g", top), failTop + failHeight: "0"})
+	p.frame(failTop, failHeight, "without an answer, per second (unknown also to clients who hang up on purpose)",
+		map[float64]string{failTop: fmt.Sprintf("%g", top), failTop + failHeight: "0"})
 	p.legend(failTop-10, []string{"surely not applied", "unknown"}, []string{refusedInk, lostInk})
 }
 

@@ -24,7 +24,8 @@ func aRun() *history.Run {
 		run.Ops = append(run.Ops, op)
 	}
 	run.Ops[500].Outcome = history.Unknown
-	run.Faults = []history.Fault{{Kind: "kill", Target: "n1", Leader: true, At: 8 * time.Second, End: 10 * time.Second, Effect: `it <ended> & "came" back`},
+	run.Faults = []history.Fault{
+		{Kind: "kill", Target: "n1", Leader: true, At: 8 * time.Second, End: 10 * time.Second, Effect: `it <ended> & "came" back`},
 		{Kind: "transfer", Target: "n2", At: 15 * time.Second}}
 	return run
 }
@@ -63,7 +64,8 @@ func TestASeriesCountsEachStep(t *testing.T) {
 		t.Fatalf("steps of %v, %d acknowledgements, nodes %v", s.step, s.acks, s.nodes)
 	}
 	during, before, lost := s.buckets[85], s.buckets[10], s.buckets[50]
-	if during.all != 0 || during.refused != 10 || before.all != 10 || before.p50 != 2*time.Millisecond || before.max != 2*time.Millisecond || lost.lost != 1 {
+	if during.all != 0 || during.refused != 10 || before.all != 10 || lost.lost != 1 ||
+		before.p50 != 2*time.Millisecond || before.max != 2*time.Millisecond {
 		t.Errorf("during %+v, before %+v, with a loss %+v", during, before, lost)
 	}
 	if s.perSecond(before.all) != 100 {

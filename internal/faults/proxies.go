@@ -34,8 +34,7 @@ type proxies struct {
 	passed, held,
 	delayed, reset atomic.Int64
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{} // both ends of each
+	lines lines
 }
 
 func newProxies(n int, why string) (*proxies, error) {
@@ -46,7 +45,7 @@ func newProxies(n int, why string) (*proxies, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxies{loopback: *l, conns: map[net.Conn]struct{}{}}
+	p := &proxies{loopback: *l}
 	p.who = p.dialer
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for _, h := range p.all {
@@ -108,10 +107,10 @@ func (p *proxies) serve(client net.Conn, to int) {
 		return
 	}
 	defer node.Close()
-	if !p.keep(client, node) {
+	if !p.lines.keep(client, node) {
 		return // closed in between: nobody would end it
 	}
-	defer p.forget(client, node)
+	defer p.lines.forget(client, node)
 	end := func() { hangUp(client); hangUp(node) }
 	var both sync.WaitGroup
 	both.Go(func() { p.stream(client, node, out, end) })
@@ -200,41 +199,12 @@ func (p *proxies) lateness(w *way, n int) time.Duration {
 	return late
 }
 
-func (p *proxies) keep(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		p.conns[c] = struct{}{}
-	}
-	return p.ctx.Err() == nil
-}
-
-func (p *proxies) forget(conns ...net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		delete(p.conns, c)
-	}
-}
-
 func (p *proxies) close() {
-	p.mu.Lock()
 	p.cancel()
-	for c := range p.conns {
-		hangUp(c)
-	}
-	p.mu.Unlock()
+	p.lines.end()
 	for _, front := range p.fronts {
 		front.Close()
 	}
 	p.running.Wait()
 	p.loopback.close()
-}
-
-// hangUp ends a connection as a host does that has lost it: by a reset.
-func hangUp(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	conn.Close()
 }

@@ -25,7 +25,14 @@ func fronted(t *testing.T) *proxies {
 	}
 	t.Cleanup(p.close)
 	p.all[0].pid.Store(int64(os.Getpid()))
-	l, err := net.Listen("tcp", p.all[1].address(peerPort))
+	echo(t, p.all[1].address(peerPort))
+	return p
+}
+
+// echo answers at an address with what it hears.
+func echo(t *testing.T, addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +49,6 @@ func fronted(t *testing.T) *proxies {
 			}()
 		}
 	}()
-	return p
 }
 
 type peer struct {
@@ -164,7 +170,8 @@ func TestASocketIsFoundInTheKernelsTable(t *testing.T) {
 	own := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 0x8C7A}
 	other := &net.TCPAddr{IP: net.IPv4(127, 201, 3, 2), Port: 27379}
 	row := func(a, b net.Addr, inode int) string {
-		return fmt.Sprintf("   0: %s %s 01 00000000:00000000 00:00000000 00000000     0        0 %d 1 0000 20 4\n", rowAddress(a), rowAddress(b), inode)
+		return fmt.Sprintf("   0: %s %s 01 00000000:00000000 00:00000000 00000000     0        0 %d 1 0000 20 4\n",
+			rowAddress(a), rowAddress(b), inode)
 	}
 	table := "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 	for _, c := range []struct{ name, rows, want string }{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -46,7 +47,7 @@ func (o *outcome) write(w io.Writer) {
 	fmt.Fprintln(w)
 }
 
-// writeFaults is the table of the faults by kind. Of each kind, the last effect stands for all.
+// writeFaults is the table of the faults by kind. Of each kind, the last effect stands for all; without any, why it could not be done.
 func (o *outcome) writeFaults(w io.Writer) {
 	ends := acks(&o.run)
 	var undrawn []string
@@ -54,7 +55,7 @@ func (o *outcome) writeFaults(w io.Writer) {
 	fmt.Fprintln(table, "fault\tdone\tskipped\tpause median\tmax\tmax with another\teffect, of the last")
 	for _, kind := range o.kinds {
 		var own, shared []time.Duration
-		effect := "-"
+		effect := cmp.Or(o.why[kind], "-")
 		for i, f := range o.run.Faults {
 			if f.Kind != kind {
 				continue

@@ -71,7 +71,7 @@ func (s *series) add(op *history.Op) {
 		return
 	}
 	b.latencies = append(b.latencies, op.End-op.At)
-	if op.Reply.Code != "" || op.Kind == history.Get || op.Kind == history.ICGet {
+	if !isAcknowledged(op) {
 		return
 	}
 	if b.acks == nil {
@@ -100,14 +100,7 @@ func (s *series) perSecond(n int) float64 { return float64(n) / s.step.Seconds()
 
 // silence is the longest time without an acknowledgement.
 func silence(run *history.Run) (longest, at time.Duration) {
-	var ends []time.Duration
-	for i := range run.Ops {
-		op := &run.Ops[i]
-		if op.Outcome == history.Done && op.Reply.Code == "" && op.Kind != history.Get && op.Kind != history.ICGet {
-			ends = append(ends, op.End)
-		}
-	}
-	slices.Sort(ends)
+	ends := acks(run)
 	for i := 1; i < len(ends); i++ {
 		if gap := ends[i] - ends[i-1]; gap > longest {
 			longest, at = gap, ends[i-1]

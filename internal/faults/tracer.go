@@ -124,6 +124,7 @@ func (f failing) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*inju
 	at, before := c.clock(), n.said(diskEnd)
 	t, err := c.trace(n, f.calls, "error="+f.fault)
 	if err != nil {
+		n.expectLife()
 		c.give(n)
 		return nil, err
 	}
@@ -142,6 +143,7 @@ func (f failing) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*inju
 		fault: history.Fault{Target: n.name, Leader: leads, At: at, Detail: f.fault}, targets: []*node{n}, hold: time.Millisecond,
 		heal: func(context.Context) (string, error) {
 			if n.running() {
+				n.expectLife()
 				return effect, err
 			}
 			return effect, errors.Join(err, n.start())

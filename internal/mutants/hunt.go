@@ -18,6 +18,8 @@ type hunter struct {
 	overlay  string            // its path
 	binaries map[string]string // of the tests, by package
 	length   time.Duration     // of a campaign
+
+	took map[string]time.Duration // by nameOf, without a mutant; written by baseline, before there is one
 }
 
 // build compiles the tests of each package.
@@ -44,7 +46,8 @@ type finding struct {
 	output string
 }
 
-// detectLimit is how long a test may take. One that doesn't end has failed: some mistakes show as that.
+// detectLimit is how long a test may take, or twice what all of its package took without a mutant, if that is more. One that doesn't
+// end has failed: some mistakes show as that, and a slow machine must not look like one.
 const detectLimit = time.Minute
 
 // run runs a detector with this mutant, or with none if planted is empty.
@@ -63,7 +66,7 @@ func (h *hunter) run(d detector, planted string) finding {
 	if planted == "" {
 		limit = 5 * time.Minute // all tests of a package at once
 	} else {
-		args = append(args, "-test.failfast")
+		args, limit = append(args, "-test.failfast"), max(limit, 2*h.took[nameOf(d)])
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()

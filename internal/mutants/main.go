@@ -72,7 +72,7 @@ func run(o options) error {
 	}
 	begin := time.Now()
 	needed := detectorsOf(chosen)
-	h := &hunter{root: root, length: o.length}
+	h := &hunter{root: root, length: o.length, took: map[string]time.Duration{}}
 	if h.overlay, h.binaries, err = plant(root, dir, all, needed); err != nil {
 		return err
 	}
@@ -123,7 +123,8 @@ func judge(h *hunter, chosen []*mutant, jobs int, t *table) error {
 			return err
 		}
 		inParallel(part.jobs, part.mutants, func(m *mutant) { t.add(m, h) })
-		fmt.Printf("%s: %d mutants, %.0f s with the tests without one, and without the build\n", part.name, len(part.mutants), time.Since(begin).Seconds())
+		fmt.Printf("%s: %d mutants, %.0f s with the tests without one, and without the build\n",
+			part.name, len(part.mutants), time.Since(begin).Seconds())
 	}
 	return t.sum()
 }
@@ -234,6 +235,7 @@ func baseline(h *hunter, needed []detector, jobs int) error {
 			err = fmt.Errorf("tests of %s fail without any mutant: %s\n%s", d.pkg, f.by, f.output)
 			return
 		}
+		h.took[nameOf(d)] = f.took
 		fmt.Printf("passes   %-32s %5.1f s  without a mutant\n", nameOf(d), f.took.Seconds())
 	})
 	return err

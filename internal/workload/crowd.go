@@ -6,7 +6,7 @@
 //	Crowd.Finals       what every node answers when all is quiet
 //	Crowd.Wrong        replies that no rule allows
 //
-// A kind of work is a file: count.go (+1 on few keys and on many), stale.go, pipeline.go, mixed.go, group.go (MULTI),
+// A kind of work is a file: count.go (+1 on few keys and on many; stale reads), pipeline.go, mixed.go, group.go (MULTI),
 // stock.go (conditions), expiry.go, instance.go, bond.go (IC.BIND), once.go. They ask through a client (client.go), which
 // stamps, sends, sorts the reply into one of the three families (outcome.go) and goes to another node when its own fails.
 //
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -56,8 +57,8 @@ type Crowd struct {
 
 	mu    sync.Mutex
 	wrong []history.Look
-	open  []promise // tokens that their clients have given up on
-	texts map[string]int
+	open  []promise      // tokens that their clients have given up on
+	texts map[string]int // of wrong, how often
 }
 
 // Start sets the crowd to work until ctx ends or Stop is called.
@@ -148,7 +149,7 @@ func (c *Crowd) newcomer() *client {
 func (c *Crowd) Wrong() []history.Look {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wrong := append([]history.Look(nil), c.wrong...)
+	wrong := slices.Clone(c.wrong)
 	for i := range wrong {
 		if n := c.texts[wrong[i].Wrong]; n > 1 {
 			wrong[i].Wrong += fmt.Sprintf(" (%d times)", n)
@@ -162,9 +163,13 @@ func (c *Crowd) complain(node, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.texts[text]++; c.texts[text] == 1 && len(c.wrong) < mostWrong {
+	if c.texts[text] == 0 {
+		if len(c.wrong) == mostWrong {
+			return
+		}
 		c.wrong = append(c.wrong, history.Look{Node: node, At: c.options.Clock(), Wrong: text})
 	}
+	c.texts[text]++
 }
 
 // mostWrong bounds what is kept: a cluster that is this broken needs no more.

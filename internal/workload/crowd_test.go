@@ -14,8 +14,9 @@ import (
 // plainStaff is the staff but for those who need leases and bindings, which the fake has not.
 func plainStaff() []trade {
 	quick := 5 * time.Millisecond
-	return []trade{{4, quick, countHot}, {3, quick, countMany}, {2, quick, readStale}, {1, 100 * time.Millisecond, pipeline}, {4, quick, onceUser(newLineage("oncemulti", 40))},
-		{8, quick, expire}, {3, quick, mixed(newLineage("mix", 60))}, {2, quick, group(newLineage("multi", 40))}, {2, quick, trader(newLineage("stock", 60))}}
+	return []trade{{4, quick, countHot}, {3, quick, countMany}, {2, quick, readStale}, {1, 100 * time.Millisecond, pipeline},
+		{4, quick, onceUser(newLineage("oncemulti", 40))}, {8, quick, expire}, {3, quick, mixed(newLineage("mix", 60))},
+		{2, quick, group(newLineage("multi", 40))}, {2, quick, trader(newLineage("stock", 60))}}
 }
 
 // trial lets a crowd work for some seconds of virtual time, and returns what was recorded.
@@ -80,14 +81,17 @@ func TestACrowdFindsNothingWrongWithAGoodService(t *testing.T) {
 	if outcomes[history.NotApplied] < 20 || outcomes[history.Unknown] < 20 {
 		t.Errorf("the fake lost and refused too little: %v", outcomes)
 	}
-	finals := 0
+	finals, digests := 0, 0
 	for _, look := range run.Looks {
-		if look.Final && look.Counters["hot:0"] > 0 && look.Counters["once:0"] > 0 && look.Term == 1 && look.Leader == "n1" && look.Digest == 255 {
+		if look.Final && look.Counters["hot:0"] > 0 && look.Counters["once:0"] > 0 && look.Term == 1 && look.Leader == "n1" {
 			finals++
 		}
+		if look.Digest == 255 && look.Index == 1 && look.Node != "" {
+			digests++
+		}
 	}
-	if finals != fakeNodes {
-		t.Errorf("%d final looks of %d nodes", finals, fakeNodes)
+	if finals != fakeNodes || digests != fakeNodes {
+		t.Errorf("%d final looks and %d digests of %d nodes", finals, digests, fakeNodes)
 	}
 }
 
@@ -108,6 +112,26 @@ func TestACrowdFindsEachMistakeOfAService(t *testing.T) {
 	}
 }
 
+// What nobody has is told as 0. A key that is left out was not asked for, to the checkers, so that nobody would miss it.
+func TestAKeyThatIsMissingInTheEndIsToldAsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t, "")
+		defer f.close()
+		f.faulty = false
+		crowd := start(t.Context(), f.options(new(history.Recorder)), nil)
+		crowd.Stop(t.Context())
+		finals := 0
+		for _, look := range crowd.Finals(t.Context()) {
+			if n, asked := look.Counters["hot:0"]; look.Final && asked && n == 0 {
+				finals++
+			}
+		}
+		if finals != fakeNodes {
+			t.Errorf("%d of %d nodes say that nothing is there", finals, fakeNodes)
+		}
+	})
+}
+
 // Each kind of work by itself finds an increment that happens twice, if it increments.
 func TestEachTradeFindsWhatHappensTwice(t *testing.T) {
 	staff := plainStaff()
@@ -119,5 +143,20 @@ func TestEachTradeFindsWhatHappensTwice(t *testing.T) {
 		if found := anomalies(run); f.mistakes == 0 || len(found) == 0 {
 			t.Errorf("trade %d: %d mistakes, and nothing found by %d clients", i, f.mistakes, trade.clients)
 		}
+	}
+}
+
+func TestWhatALongRunPilesUpHasBounds(t *testing.T) {
+	c := &Crowd{texts: map[string]int{}, options: Options{Clock: func() time.Duration { return 0 }}}
+	for i := range max(mostOpen, mostWrong) + 1 {
+		c.adopt(promise{})
+		c.complain("n1", "number %d", i)
+	}
+	c.complain("n1", "number 0")
+	if len(c.open) != mostOpen || c.adopt(promise{}) {
+		t.Errorf("%d promises are left for the end", len(c.open))
+	}
+	if wrong := c.Wrong(); len(wrong) != mostWrong || len(c.texts) != mostWrong || wrong[0].Wrong != "number 0 (2 times)" {
+		t.Errorf("%d complaints, %d texts, the first %q", len(wrong), len(c.texts), wrong[0].Wrong)
 	}
 }

@@ -19,8 +19,9 @@ const (
 	comparing = 15 * time.Second // until all nodes have told their digests of one index
 )
 
-// Finals reads at each node, in the end and strongly, all that was counted and is still there. A node that has not answered when ctx
-// ends is missing from the result. Call it when Stop has returned; it waits until what is to expire has expired.
+// Finals reads at each node, in the end and strongly, all that was counted and is still there; then the digests of all, of one index if
+// that can be had. A node that has not answered when ctx ends is missing from the result. Call it when Stop has returned; it waits
+// until what is to expire has expired.
 func (c *Crowd) Finals(ctx context.Context) []history.Look {
 	rest(ctx, c.options.Lease+settling)
 	var looks []history.Look
@@ -37,33 +38,41 @@ func (c *Crowd) Finals(ctx context.Context) []history.Look {
 	}
 	ctx, cancel := context.WithTimeout(ctx, comparing)
 	defer cancel()
-	for ctx.Err() == nil && !c.compared(looks) {
-		rest(ctx, afterNo)
+	digests := c.digests()
+	for !c.alike(digests) && rest(ctx, afterNo) {
+		digests = c.digests()
 	}
-	return looks
+	return append(looks, digests...)
 }
 
-// compared adds digests to looks, and reports whether all nodes stood at the same index then. In a cluster with leases each second has an
-// entry, so that takes some tries.
-func (c *Crowd) compared(looks []history.Look) bool {
+// digests are of all nodes that tell theirs, asked at once.
+func (c *Crowd) digests() []history.Look {
+	nodes := c.options.Nodes()
+	looks := make([]history.Look, len(nodes))
 	var asked sync.WaitGroup
-	for i := range looks {
+	for i, node := range nodes {
 		asked.Go(func() {
-			at := slices.IndexFunc(c.options.Nodes(), func(n Node) bool { return n.Name == looks[i].Node })
 			by := c.newcomer()
 			defer by.hangUp()
-			if at >= 0 && by.dial(c.options.Nodes()[at]) {
-				_ = by.digest(&looks[i]) // without one the indexes differ
+			looks[i].Node = node.Name
+			if by.dial(node) {
+				_ = by.digest(&looks[i]) // without one, the look tells nothing
 			}
 		})
 	}
 	asked.Wait()
-	for i := range looks {
-		if looks[i].Digest == 0 || looks[i].Index != looks[0].Index {
+	return slices.DeleteFunc(looks, func(l history.Look) bool { return l.Digest == 0 })
+}
+
+// alike reports whether all nodes have told their digests, and of one index: only those can be compared. In a cluster with leases each
+// second has an entry, so that takes some tries.
+func (c *Crowd) alike(digests []history.Look) bool {
+	for i := range digests {
+		if digests[i].Index != digests[0].Index {
 			return false
 		}
 	}
-	return true
+	return len(digests) == len(c.options.Nodes())
 }
 
 func (c *Crowd) look(node Node) (history.Look, error) {
@@ -147,11 +156,11 @@ func (c *client) counters(keys []string, into map[string]int64) error {
 		return fmt.Errorf("MGET of %d keys: %v", len(keys), value)
 	}
 	for i, key := range keys {
-		if n, ok := number(list[i]); ok {
-			into[key] = n
-		} else if list[i] != nil {
+		n, ok := number(list[i])
+		if !ok && list[i] != nil {
 			return fmt.Errorf("%s is %v", key, list[i])
 		}
+		into[key] = n // 0 of one that is missing: what isn't there, nobody asked for
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ const (
 	lateOne      = 20                  // one in so many commands is repeated late, at another node
 	cutOne       = 10                  // of one in so many the first reply is not waited for
 	abandonedOne = 4                   // of so many with an unknown outcome one is left until the end of the run
+	mostOpen     = 2000                // that are: Stop gives them one after the other
 	wholeOne     = 5                   // one in so many is a transaction
 )
 
@@ -60,8 +61,7 @@ func (c *client) repeat(ctx context.Context, keys *lineage) {
 		}
 		if c.rng.IntN(cutOne) == 0 {
 			c.cut(p)
-			if c.rng.IntN(abandonedOne) == 0 {
-				c.crowd.adopt(p)
+			if c.rng.IntN(abandonedOne) == 0 && c.crowd.adopt(p) {
 				continue
 			}
 		}
@@ -129,9 +129,13 @@ func (c *client) keep(p promise) {
 	}
 }
 
-// adopt takes a promise that its client will not keep: Stop does.
-func (c *Crowd) adopt(p promise) {
+// adopt takes a promise that its client will not keep: Stop does. Beyond mostOpen it takes none.
+func (c *Crowd) adopt(p promise) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.open) >= mostOpen {
+		return false
+	}
 	c.open = append(c.open, p)
+	return true
 }
