@@ -294,7 +294,8 @@ func watchdog(p plan, steps *atomic.Int64, over <-chan struct{}) {
 			last = now
 			continue
 		}
-		fmt.Printf("anomaly: stuck: no step in %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n", stuckAfter, p.seed, p.setup, p.faults, p.seed)
+		fmt.Printf("anomaly: stuck: no step in %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n",
+			stuckAfter, p.seed, p.setup, p.faults, p.seed)
 		debug.SetTraceback("all")
 		panic(fmt.Sprintf("stuck trial of seed %d", p.seed))
 	}

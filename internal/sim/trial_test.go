@@ -167,7 +167,8 @@ func (r *trial) states() string {
 			continue
 		}
 		s := node.Local()
-		text := fmt.Sprintf("%s (%s) is %s in term %d, applied %d of %d, members", host, s.ServerID, s.Role, s.Term, s.AppliedIndex, s.CommitIndex)
+		text := fmt.Sprintf("%s (%s) is %s in term %d, applied %d of %d, members",
+			host, s.ServerID, s.Role, s.Term, s.AppliedIndex, s.CommitIndex)
 		for _, m := range s.Members {
 			text += fmt.Sprintf(" %s(%s voter=%v)", m.ID, m.ServerID, m.Voter)
 		}
