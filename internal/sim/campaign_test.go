@@ -241,7 +241,6 @@ func (o outcomeOf) report(short bool) string {
 func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 	var steps atomic.Int64
 	over := make(chan struct{})
-	defer close(over)
 	go watchdog(p, &steps, over)
 	t.Run(fmt.Sprintf("seed %d", p.seed), func(t *testing.T) {
 		defer func() {
@@ -254,6 +253,7 @@ func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 		}()
 		synctest.Test(t, func(t *testing.T) { runTrial(t, p, &steps, &o) })
 	})
+	close(over) // what follows takes its time, and no steps
 	o.judge()
 	return o
 }
