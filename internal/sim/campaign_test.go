@@ -37,6 +37,7 @@ const (
 	stuckAfter      = 40 * time.Second // of real time, without a step
 	mostInvalid     = 0.05             // of the trials may prove nothing
 	fewInvalid      = 2                // may, of the handful that a few seconds have
+	manyTrials      = 40               // so many have every kind of fault
 	shownAnomalies  = 5
 	timeForLong     = 10 * time.Second // that must be left for a trial of many minutes
 	checkTime       = 20 * time.Second // of all searches of a trial
@@ -95,6 +96,13 @@ func TestCampaign(t *testing.T) {
 	}
 	if n := c.tally.trials; n == c.tally.invalid || float64(c.tally.invalid) > max(fewInvalid, mostInvalid*float64(n)) {
 		t.Errorf("%d of %d trials prove nothing: %v", c.tally.invalid, n, c.tally.reasons)
+	}
+	if !c.only && !c.stop && c.tally.trials >= manyTrials {
+		for _, v := range verbs() {
+			if c.tally.faults[v.kind] == 0 {
+				t.Errorf("no %s (%s) has had an effect, in %d trials", v.kind, v.name, c.tally.trials)
+			}
+		}
 	}
 }
 
