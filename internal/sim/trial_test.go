@@ -78,7 +78,7 @@ func runTrial(t *testing.T, p plan, steps *atomic.Int64, o *outcomeOf) {
 	r.Cluster = New(witness{t, r}, p.seed)
 	defer r.Stop()
 	defer r.end()
-	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]string{}, ills: map[int]func(){}}
+	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]time.Time{}, ills: map[int]func(){}}
 	r.prepare()
 	var clients, lookers sync.WaitGroup
 	for i, name := range p.setup.clients {
