@@ -63,7 +63,8 @@ func (v *view) checkCounters(distinct, forward, exact *report) {
 	}
 }
 
-// checkParts decides the others by search, within a limit for all of them. With tell, a violation lists the shortest history that was found.
+// checkParts decides the others by search, within a limit for all of them. With tell, a violation lists the shortest history that
+// was found.
 func (v *view) checkParts(found *report, limit time.Duration, tell bool) {
 	if limit <= 0 {
 		limit = DefaultLimit

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// checkExpiry holds if a key that only Sets with a TTL have touched is never missing before its time has come (but for Header.Early), and always missing
-// once it is over for Header.Late. Machine time may slide by 0.1 %, and counts milliseconds.
+// checkExpiry holds if a key that only Sets with a TTL have touched is never missing before its time has come (but for
+// Header.Early), and always missing once it is over for Header.Late. Machine time may slide by 0.1 %, and counts milliseconds.
 func (v *view) checkExpiry(run *Run) Verdict {
 	var found report
 	for _, k := range v.keys {
@@ -79,9 +79,11 @@ func (k *keyView) expired(at int, allowed, late time.Duration) error {
 	case possible:
 		return nil
 	case early != nil:
-		return fmt.Errorf("%w: missing %v after the call of %v, whose TTL is %v: %v", ErrContradiction, read.End-early.At, *early, early.TTL, *read)
+		return fmt.Errorf("%w: missing %v after the call of %v, whose TTL is %v: %v", ErrContradiction,
+			read.End-early.At, *early, early.TTL, *read)
 	case old != nil:
-		return fmt.Errorf("%w: still there %v after the return of %v, whose TTL is %v: %v", ErrContradiction, read.At-old.End, *old, old.TTL, *read)
+		return fmt.Errorf("%w: still there %v after the return of %v, whose TTL is %v: %v", ErrContradiction,
+			read.At-old.End, *old, old.TTL, *read)
 	}
 	return fmt.Errorf("%w: nobody stored that value: %v", ErrContradiction, *read)
 }

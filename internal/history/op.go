@@ -56,7 +56,7 @@ type Reply struct {
 	Mine    int64  `json:"mine,omitempty"`    // instance counters: the slice of Instance
 	OldMine int64  `json:"oldMine,omitempty"`
 	Epoch   int64  `json:"epoch,omitempty"` // instance counters
-	Code    string `json:"code,omitempty"`  // the Machine's no, by the first word of its error: STALEEPOCH, WRONGTYPE, ERR …; nothing has changed
+	Code    string `json:"code,omitempty"`  // the Machine's no, by its error's first word: STALEEPOCH, ERR …; nothing has changed
 }
 
 // Int is the reply n.

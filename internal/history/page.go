@@ -17,8 +17,8 @@ const (
 	mostOnPage = 300 // operations: a picture of more is not read by anybody
 )
 
-// WriteHTML draws the keys that no order explains, shrunk, a page each with the faults as marks: at most mostPages of them. It gives the names
-// of the files; dir is made if need be.
+// WriteHTML draws the keys that no order explains, shrunk, a page each with the faults as marks: at most mostPages of them. It
+// gives the names of the files; dir is made if need be.
 func WriteHTML(dir string, run *Run) (names []string, err error) {
 	v, err := newView(run.Ops, run.Header)
 	if err != nil {
@@ -100,7 +100,8 @@ func drawPage(w io.Writer, run *Run, ops []Op) error {
 	}
 	if cut > 0 {
 		at := twice(ops[cut].Call)
-		marks = append(marks, porcupine.Annotation{Tag: "faults", Start: at, End: at, Description: fmt.Sprintf("%d operations before this are not drawn", cut)})
+		marks = append(marks, porcupine.Annotation{Tag: "faults", Start: at, End: at,
+			Description: fmt.Sprintf("%d operations before this are not drawn", cut)})
 	}
 	info.AddAnnotations(marks)
 	return porcupine.Visualize(model, info, w)

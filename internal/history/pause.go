@@ -67,7 +67,8 @@ func pauses(run *Run) ([]Pause, error) {
 		}
 		if judged && q.end-q.begin > allowed {
 			near := cmp.Or(strings.Join(kinds, ", "), "no fault")
-			tooLong = append(tooLong, fmt.Sprintf("nothing was acknowledged for %v from %v on, near %s: %v is allowed", q.end-q.begin, q.begin, near, allowed))
+			tooLong = append(tooLong, fmt.Sprintf("nothing was acknowledged for %v from %v on, near %s: %v is allowed",
+				q.end-q.begin, q.begin, near, allowed))
 		}
 	}
 	list := make([]Pause, 0, len(byKind))

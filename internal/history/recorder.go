@@ -6,7 +6,8 @@
 //	Log, WriteRun, ReadRun          a Run as a file of JSON lines
 //	Verify(Run) → Verdicts          what truecount verify prints:
 //	    view                          by key, in order of call; the Ops of a token as one
-//	    counter.go                    keys that only grow, by one fixed amount: exact, distinct; any that grow: forward. No search: millions of Ops
+//	    counter.go                    keys that only grow, by one fixed amount: exact, distinct; any that grow: forward. No search:
+//	                                  millions of Ops
 //	    part, move, cell              other keys: searched by porcupine, with MULTIs, instances, TTLs and leases
 //	    once.go, stale.go …           cheap checks of one thing each
 //	    pause.go, valid.go            how long nothing was acknowledged, near which faults; whether the run proves anything
@@ -22,8 +23,9 @@
 //
 // Not modelled: bindings, IC.CLEAR, an instance that returns after an hour, when what was parked is gone.
 //
-// Tests: check_test.go, model_test.go and verify_test.go plant violations; differential_test.go compares exact with porcupine, naive_test.go
-// everything with a naive service, on random histories; million_test.go is about size; recorder_test.go records concurrent clients.
+// Tests: check_test.go, model_test.go and verify_test.go plant violations; differential_test.go compares exact with porcupine,
+// naive_test.go everything with a naive service, on random histories; million_test.go is about size; recorder_test.go records
+// concurrent clients.
 package history
 
 import (

@@ -23,7 +23,7 @@ type Header struct {
 	Lease   time.Duration `json:"lease,omitempty"`  // the lease of all instances, in ns
 
 	// What the run promises, for available, valid, expiry and lease. What is 0 or missing isn't judged, but Late.
-	Pauses map[string]time.Duration `json:"pauses,omitempty"` // by Fault.Kind, the longest time without an acknowledgement, in ns; "": no fault near
+	Pauses map[string]time.Duration `json:"pauses,omitempty"` // by Fault.Kind ("": near none), how long nothing may be acknowledged, in ns
 	Rate   float64                  `json:"rate,omitempty"`   // acknowledgements a second, at least: before, between and after the faults
 	Early  time.Duration            `json:"early,omitempty"`  // how long before its time what has a TTL, or a lease, may be missing, in ns
 	Late   time.Duration            `json:"late,omitempty"`   // how long after its time what ends may still be there, in ns; 0: DefaultLate
@@ -62,10 +62,10 @@ type Look struct {
 
 // Verdict is what one checker says of a run.
 type Verdict struct {
-	Checker string `json:"checker"`           // linearizable, distinct, exact, once, sum, stale, slices, expiry, lease, digest, term, final, wrong, refused, available, valid
+	Checker string `json:"checker"`           // its name: see Verify
 	Checked int    `json:"checked"`           // operations, readings or whatever it looks at
 	Error   string `json:"error,omitempty"`   // what clashed; of an Invalid verdict, what is missing. Empty: all is well
-	Invalid bool   `json:"invalid,omitempty"` // the run proves nothing in this respect (a search that ended undecided, too): no anomaly, and no pass
+	Invalid bool   `json:"invalid,omitempty"` // it proves nothing in this respect (an undecided search, too): no anomaly, and no pass
 }
 
 // Passed reports whether all is well.

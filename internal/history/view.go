@@ -38,7 +38,8 @@ type keyView struct {
 
 // newView sorts ops, and refuses what makes no sense. Of the header, it is about when what ends may end.
 func newView(ops []Op, h Header) (*view, error) {
-	v := &view{byName: make(map[string]*keyView), lease: max(0, h.Lease-h.Early), early: h.Early, signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
+	v := &view{byName: make(map[string]*keyView), lease: max(0, h.Lease-h.Early), early: h.Early,
+		signs: make(map[string][]*Op), ranks: make(map[*Op]int)}
 	timed := false
 	for i := range ops {
 		if bad := malformed(&ops[i]); bad != "" {

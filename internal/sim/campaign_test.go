@@ -37,6 +37,7 @@ const (
 	stuckAfter      = 40 * time.Second // of real time, without a step
 	mostInvalid     = 0.05             // of the trials may prove nothing
 	fewInvalid      = 2                // may, of the handful that a few seconds have
+	manyTrials      = 40               // so many have every kind of fault
 	shownAnomalies  = 5
 	timeForLong     = 10 * time.Second // that must be left for a trial of many minutes
 	checkTime       = 20 * time.Second // of all searches of a trial
@@ -95,6 +96,13 @@ func TestCampaign(t *testing.T) {
 	}
 	if n := c.tally.trials; n == c.tally.invalid || float64(c.tally.invalid) > max(fewInvalid, mostInvalid*float64(n)) {
 		t.Errorf("%d of %d trials prove nothing: %v", c.tally.invalid, n, c.tally.reasons)
+	}
+	if !c.only && !c.stop && c.tally.trials >= manyTrials {
+		for _, v := range verbs() {
+			if c.tally.faults[v.kind] == 0 {
+				t.Errorf("no %s (%s) has had an effect, in %d trials", v.kind, v.name, c.tally.trials)
+			}
+		}
 	}
 }
 
@@ -241,7 +249,6 @@ func (o outcomeOf) report(short bool) string {
 func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 	var steps atomic.Int64
 	over := make(chan struct{})
-	defer close(over)
 	go watchdog(p, &steps, over)
 	t.Run(fmt.Sprintf("seed %d", p.seed), func(t *testing.T) {
 		defer func() {
@@ -254,6 +261,7 @@ func watchedTrial(t *testing.T, p plan) (o outcomeOf) {
 		}()
 		synctest.Test(t, func(t *testing.T) { runTrial(t, p, &steps, &o) })
 	})
+	close(over) // what follows takes its time, and no steps
 	o.judge()
 	return o
 }
@@ -294,7 +302,8 @@ func watchdog(p plan, steps *atomic.Int64, over <-chan struct{}) {
 			last = now
 			continue
 		}
-		fmt.Printf("anomaly: stuck: no step in %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n", stuckAfter, p.seed, p.setup, p.faults, p.seed)
+		fmt.Printf("anomaly: stuck: no step in %v of real time\nseed %d: %v\n%s\nrepeat: make sim SEED=%d\n",
+			stuckAfter, p.seed, p.setup, p.faults, p.seed)
 		debug.SetTraceback("all")
 		panic(fmt.Sprintf("stuck trial of seed %d", p.seed))
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A cluster whose time lags behind the walls, as their clocks were set since it began, makes up for it slowly. When all nodes are restarted,
-// which makes them look at the walls, no deadline may come early by the lag.
+// A cluster whose time lags behind the walls, as their clocks were set since it began, makes up for it slowly. When all nodes are
+// restarted, which makes them look at the walls, no deadline may come early by the lag.
 func TestARestartOfAllDoesNotMakeUpForALagInOneStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const ttl, lag = 4 * time.Second, 2 * time.Second

@@ -17,11 +17,11 @@ import (
 type nemesis struct {
 	*trial
 	mu        sync.Mutex
-	down      map[string]int    // why a host shall not run: how many faults say so
-	hurt      map[string]string // hosts that may end themselves by now, and why
-	ills      map[int]func()    // what is wrong with the network, by number: makes it so again
-	notes     []history.Fault   // what was done
-	undecided atomic.Bool       // somebody is about to be removed
+	down      map[string]int       // why a host shall not run: how many faults say so
+	hurt      map[string]time.Time // until when a host may end itself, once, for what was done to its disk
+	ills      map[int]func()       // what is wrong with the network, by number: makes it so again
+	notes     []history.Fault      // what was done
+	undecided atomic.Bool          // somebody is about to be removed
 	pending   sync.WaitGroup
 	last      int
 }
@@ -141,11 +141,7 @@ func (n *nemesis) startAgain(host string) {
 			n.admit(host)
 			return
 		}
-		n.mu.Lock()
-		why := n.hurt[host]
-		delete(n.hurt, host)
-		n.mu.Unlock()
-		if why == "" {
+		if !n.excused(host) {
 			n.anomaly("start", "%s does not start again: %v", host, err)
 			return
 		}
@@ -167,13 +163,12 @@ func (n *nemesis) forget(host string) {
 // it, when it was removed, and when an image has replaced a log that reached further: such a log takes nothing any more until
 // it is opened anew (cluster/store.go).
 func (n *nemesis) ended(host string, err error) {
+	excused := n.excused(host)
 	n.mu.Lock()
-	why := n.hurt[host]
-	delete(n.hurt, host)
 	n.down[host]++
 	n.mu.Unlock()
 	cured := strings.Contains(err.Error(), "start this node again") // hashicorp/raft issue 697: see cluster/store.go
-	if node := n.Node(host); why == "" && !cured && node != nil && node.Removal() == nil {
+	if node := n.Node(host); !excused && !cured && node != nil && node.Removal() == nil {
 		n.anomaly("fatal", "%s has ended itself: %v", host, err)
 	}
 	n.pending.Go(func() {
@@ -183,10 +178,23 @@ func (n *nemesis) ended(host string, err error) {
 	})
 }
 
-func (n *nemesis) may(host, why string) {
+// hurts lets a host end itself, once, until a fault of its disk has been over for a moment.
+func (n *nemesis) hurts(f fault) {
+	over := n.began.Add(f.at + f.length + 2*time.Second*time.Duration(n.plan.setup.pace))
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.hurt[host] = why
+	if over.After(n.hurt[f.target]) {
+		n.hurt[f.target] = over
+	}
+}
+
+// excused reports whether a host may end itself now. Then it may not again.
+func (n *nemesis) excused(host string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	over := n.hurt[host]
+	delete(n.hurt, host)
+	return time.Now().Before(over)
 }
 
 // always is the effect of what can't fail to have one.
@@ -255,14 +263,14 @@ func (n *nemesis) slowDisk(f fault) *act {
 }
 
 func (n *nemesis) freeze(f fault) *act {
-	n.may(f.target, "its disk was frozen")
+	n.hurts(f)
 	n.Freeze(f.target)
 	return n.disturb(f.target, func() { n.Thaw(f.target) })
 }
 
 // failWrite lets an access to the disk fail, of the kinds after which a node must end itself.
 func (n *nemesis) failWrite(f fault) *act {
-	n.may(f.target, "its disk fails")
+	n.hurts(f)
 	before := n.Failed(f.target)
 	what := []Access{Append, Sync, StoreValue, Truncate, Append}[f.amount%5]
 	n.Fail(f.target, what, errors.New("an error of the disk"))

@@ -78,7 +78,7 @@ func runTrial(t *testing.T, p plan, steps *atomic.Int64, o *outcomeOf) {
 	r.Cluster = New(witness{t, r}, p.seed)
 	defer r.Stop()
 	defer r.end()
-	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]string{}, ills: map[int]func(){}}
+	r.nemesis = &nemesis{trial: r, down: map[string]int{}, hurt: map[string]time.Time{}, ills: map[int]func(){}}
 	r.prepare()
 	var clients, lookers sync.WaitGroup
 	for i, name := range p.setup.clients {
@@ -167,7 +167,8 @@ func (r *trial) states() string {
 			continue
 		}
 		s := node.Local()
-		text := fmt.Sprintf("%s (%s) is %s in term %d, applied %d of %d, members", host, s.ServerID, s.Role, s.Term, s.AppliedIndex, s.CommitIndex)
+		text := fmt.Sprintf("%s (%s) is %s in term %d, applied %d of %d, members",
+			host, s.ServerID, s.Role, s.Term, s.AppliedIndex, s.CommitIndex)
 		for _, m := range s.Members {
 			text += fmt.Sprintf(" %s(%s voter=%v)", m.ID, m.ServerID, m.Voter)
 		}
