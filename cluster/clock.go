@@ -171,11 +171,13 @@ func (c *clock) lead(machineTime int64, walls func() ([]int64, bool)) bool {
 	return true
 }
 
-// follow makes the clock go by the stamps of others.
+// follow makes the clock go by the stamps of others. A follower is told so at each tick: only the first time counts.
 func (c *clock) follow() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.leading, c.heard = false, time.Now()
+	if c.leading {
+		c.leading, c.heard = false, time.Now()
+	}
 }
 
 // slew lets a leader's clock slide towards the median of the voters' wall clocks.

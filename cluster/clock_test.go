@@ -168,6 +168,16 @@ func TestClocksFollowTheLeader(t *testing.T) {
 				c.see(now())
 			}
 		}, 0},
+		{"also between ticks", func(t *testing.T, c *clock) {
+			c.hear(now()+25, time.Now())
+			for range 6 {
+				for range 50 {
+					time.Sleep(tickEvery)
+					c.follow()
+				}
+				c.see(now())
+			}
+		}, 0},
 		{"a leader's clock does not follow its own stamps, nor others'", func(t *testing.T, c *clock) {
 			c.lead(0, wallsAt(0))
 			time.Sleep(time.Second)
