@@ -192,11 +192,10 @@ type diskEcho struct {
 }
 
 func (n *Node) ownEcho() echo {
-	e := echo{term: n.raft.CurrentTerm(), applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli(), id: n.id.ID}
+	to, _ := knownLeader(n.raft)
+	e := echo{term: to.term, applied: n.replica.mark.index.Load(), wall: n.config.Wall().UnixMilli(), leader: to.id, id: n.id.ID}
 	e.disk.pending, e.disk.slow = n.watch.report()
 	e.disk.known, e.disk.space = true, n.space.state()
-	_, leader := n.raft.LeaderWithID()
-	e.leader = string(leader)
 	return e
 }
 

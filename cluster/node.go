@@ -185,7 +185,7 @@ func (n *Node) startRaft(stores Stores) (err error) {
 	if err := checkLog(summed); err != nil {
 		return fmt.Errorf("data directory %s: %w", n.config.Dir, err)
 	}
-	n.clock.recall(log)
+	n.clock.recall(summed)
 	state, err := raft.HasExistingState(log, stable, stores.Snapshots)
 	if err == nil && !state && n.id.Founder {
 		err = raft.BootstrapCluster(rc, log, stores.Stable, stores.Snapshots, n.trans, raft.Configuration{Servers: []raft.Server{

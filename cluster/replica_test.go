@@ -138,8 +138,21 @@ func (s *memorySink) Write(p []byte) (int, error) {
 	return s.Buffer.Write(p)
 }
 
-// The goroutine that applies stays behind in this test: nothing may be applied after an entry that can't be read. Those who
-// read must not wait for it.
+// imageOf is what a replica writes as an image.
+func imageOf(t *testing.T, r *replica) io.ReadCloser {
+	t.Helper()
+	snapshot, err := r.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Release()
+	sink := &memorySink{}
+	if err := snapshot.Persist(sink); err != nil {
+		t.Fatal(err)
+	}
+	return io.NopCloser(&sink.Buffer)
+}
+
 func TestAnImageReplacesWhatIsThere(t *testing.T) {
 	ahead, behind := quietReplica(t), quietReplica(t)
 	ahead.ApplyBatch(logOf(1000, 2000))
@@ -148,16 +161,7 @@ func TestAnImageReplacesWhatIsThere(t *testing.T) {
 	batch := fsm.AppendBatch(nil, fsm.Number{Origin: "o", Incarnation: 1, Sequence: 1}, 1, r.Groups)
 	entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000, Batches: [][]byte{batch}}
 	behind.ApplyBatch(append(logOf(), &raft.Log{Index: 2, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)}))
-	snapshot, err := ahead.Snapshot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink := &memorySink{}
-	if err := snapshot.Persist(sink); err != nil {
-		t.Fatal(err)
-	}
-	snapshot.Release()
-	if err := behind.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+	if err := behind.Restore(imageOf(t, ahead)); err != nil {
 		t.Fatal(err)
 	}
 	want, _ := ahead.digest()
@@ -166,6 +170,8 @@ func TestAnImageReplacesWhatIsThere(t *testing.T) {
 	}
 }
 
+// The goroutine that applies stays behind in this test: nothing may be applied after an entry that can't be read. Those who
+// read must not wait for it.
 func TestAnEntryThatCannotBeReadEndsTheNodeBeforeItIsPassed(t *testing.T) {
 	bad := logOf(1000)[1]
 	bad.Data = append(bytes.Clone(bad.Data), 3, 1, 2, 3) // a Batch that is none
@@ -194,16 +200,7 @@ func TestWhoObservesHearsOfChangesAlsoBehindAnImage(t *testing.T) {
 	var heard []string
 	second.observe(func(e fsm.Event) { heard = append(heard, e.Name+" "+string(e.Key)) })
 	first.ApplyBatch(logs[:3])
-	snapshot, err := first.Snapshot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	sink := &memorySink{}
-	if err := snapshot.Persist(sink); err != nil {
-		t.Fatal(err)
-	}
-	snapshot.Release()
-	if err := second.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+	if err := second.Restore(imageOf(t, first)); err != nil {
 		t.Fatal(err)
 	}
 	second.ApplyBatch(logs[3:])
@@ -224,15 +221,7 @@ func TestImagesForgetNoCountsOfSessions(t *testing.T) {
 		groups := fsm.AppendGroupIf(nil, fsm.Terms{Once: fsm.Once{Session: fsm.SessionID{9}, Sequence: 1}}, []fsm.Op{{Kind: fsm.Incr, Key: []byte("k"), Amount: 1}})
 		entry := fsm.Entry{Kind: fsm.Ordinary, Stamp: 1000, Batches: [][]byte{fsm.AppendBatch(nil, fsm.Number{Origin: "n1", Incarnation: 1, Sequence: n}, 1, groups)}}
 		r.ApplyBatch([]*raft.Log{{Index: n, Term: 1, Type: raft.LogCommand, Data: entry.Append(nil)}})
-		snapshot, err := r.Snapshot()
-		if err != nil {
-			t.Fatal(err)
-		}
-		sink := &memorySink{}
-		if err := snapshot.Persist(sink); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Restore(io.NopCloser(bytes.NewReader(sink.Bytes()))); err != nil {
+		if err := r.Restore(imageOf(t, r)); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, hits, refused := r.clients(); hits != 0 || refused != n {

@@ -210,7 +210,8 @@ func decodeEcho(data []byte) (echo, error) {
 	if !ok {
 		return echo{}, errWire
 	}
-	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), slow: milliseconds(numbers[1]), space: spaceState(min(numbers[2], math.MaxUint8))}
+	e.disk = diskEcho{known: true, pending: milliseconds(numbers[0]), slow: milliseconds(numbers[1]),
+		space: spaceState(min(numbers[2], math.MaxUint8))}
 	return e, nil
 }
 

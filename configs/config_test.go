@@ -77,7 +77,8 @@ func TestEverySettingComesFromEverySource(t *testing.T) {
 		"id": "n7", "dir": "/data", "resp": "127.0.0.1:1", "peer": "127.0.0.1:2", "join": "127.0.0.1:3,127.0.0.1:4",
 		"insecure": "true", "secret-file": "/secret", "password-file": "/password", "nonvoter": "true", "log-store": "bolt", "max-bytes": "2GiB",
 		"max-keys": "5000", "min-free": "7%", "max-clients": "200", "snapshot-bytes": "1GB", "heartbeat": "1s", "election": "2s",
-		"lease": "900ms", "log-level": "debug", "log-json": "true", "advertise": "10.0.0.1:6", "advertise-peer": "10.0.0.1:7", "facade": "cluster", "master-name": "m",
+		"lease": "900ms", "log-level": "debug", "log-json": "true", "advertise": "10.0.0.1:6", "advertise-peer": "10.0.0.1:7",
+		"facade": "cluster", "master-name": "m",
 		"max-instances": "300", "max-sessions": "400", "dead-instance-threshold": "10s", "bind-grace": "0s",
 	}
 	var environ, lines []string

@@ -18,6 +18,6 @@
 //
 // Tests, over a network in memory and in virtual time: handshake_test.go (who gets in), secret_test.go (who tries to),
 // crowd_test.go (strangers in numbers), drop_test.go (peers that are no longer wanted), records_test.go (changed bytes),
-// frame_test.go (bad frames), link_test.go (calls and their ends), port_test.go (Close, limits), raft_test.go; faults_test.go sends calls through a storm
-// of cuts and restarts. loopback_test.go has real sockets and the benchmark.
+// frame_test.go (bad frames), link_test.go (calls and their ends), port_test.go (Close, limits), raft_test.go; faults_test.go
+// sends calls through a storm of cuts and restarts. loopback_test.go has real sockets and the benchmark.
 package transport

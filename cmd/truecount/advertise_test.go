@@ -55,22 +55,11 @@ func (r *relay) carry(from net.Conn) {
 	io.Copy(from, to)
 }
 
-// reserved is a free address of the loopback: a relay must know where to go before the node listens there.
-func reserved(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestNodesReachEachOtherAtTheAdvertisedPeerAddress(t *testing.T) {
 	dir := t.TempDir()
 	var relays []*relay
 	begin := func(id, dir string, join ...string) *node {
-		r, peer := startRelay(t), reserved(t)
+		r, peer := startRelay(t), closedPort(t) // the relay must know where to go before the node listens there
 		r.serve(peer)
 		relays = append(relays, r)
 		return startNode(t, Config{ID: id, Dir: dir, Peer: peer, ToldPeer: r.Addr().String(), Join: join})

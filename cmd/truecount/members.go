@@ -246,7 +246,8 @@ func progress(s fsm.Status, ids []string) (line string, done bool) {
 
 // writeLeader prints who leads, once the node knows it: the target; without one, another than before, in a later term. (A
 // follower may note the old leader just behind its new term, so a later term alone says nothing.)
-func writeLeader(ctx context.Context, w io.Writer, ask func(context.Context) (fsm.Status, error), node string, before fsm.Status, target []string) error {
+func writeLeader(ctx context.Context, w io.Writer, ask func(context.Context) (fsm.Status, error), node string,
+	before fsm.Status, target []string) error {
 	ctx, cancel := context.WithTimeout(ctx, statusTime)
 	defer cancel()
 	leads := ""

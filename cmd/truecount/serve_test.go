@@ -97,7 +97,8 @@ func TestEverySettingReachesTheProgram(t *testing.T) {
 	if c.ID != "n7" || c.Dir != "/data" || c.RESP != "127.0.0.1:1" || c.Peer != "127.0.0.1:2" || !c.Insecure || !c.Nonvoter ||
 		!slices.Equal(c.Join, []string{"127.0.0.1:3"}) || string(c.Secret) != "0123456789abcdef" || string(c.Password) != "open sesame" || c.LogStore != "bolt" ||
 		c.MaxBytes != (configs.MaxBytes{Size: 2 << 30}) || c.MaxKeys != 5 || c.MinFree != (configs.MinFree{Percent: 7}) ||
-		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.ToldPeer != "10.0.0.1:7" || c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
+		c.SnapshotBytes != 1e9 || c.Told != "10.0.0.1:6" || c.ToldPeer != "10.0.0.1:7" ||
+		c.Facade != resp.SentinelFacade || c.MasterName != "m" ||
 		c.Timing != (cluster.Timing{Heartbeat: 3 * time.Second, Election: 4 * time.Second, Lease: 2 * time.Second}) ||
 		c.MaxClients != 8 || c.BindGrace != 13*time.Millisecond {
 		t.Errorf("%+v", c)

@@ -42,8 +42,10 @@ func TestVerifyPrintsAVerdictOfEachChecker(t *testing.T) {
 		code   int
 		says   []string
 	}{
-		{func(*history.Run) {}, 0, []string{"faults, 1 node, seed 7, 1m0s: 2 operations, 1 fault, 1 look", "again: make faults SEED=7", "exact", "PASSED", "kill"}},
-		{func(run *history.Run) { run.Ops[1].Reply = history.Int(1) }, 1, []string{"ANOMALY", "distinct: ", "same value", "FAILED", "page: ", ".html"}},
+		{func(*history.Run) {}, 0, []string{"faults, 1 node, seed 7, 1m0s: 2 operations, 1 fault, 1 look", "again: make faults SEED=7",
+			"exact", "PASSED", "kill"}},
+		{func(run *history.Run) { run.Ops[1].Reply = history.Int(1) }, 1,
+			[]string{"ANOMALY", "distinct: ", "same value", "FAILED", "page: ", ".html"}},
 		{func(run *history.Run) { run.Faults[0].Effect = "" }, 1, []string{"INVALID", "kill of a at 2s had no effect", "does not prove"}},
 	} {
 		var out, errs bytes.Buffer
@@ -78,7 +80,8 @@ func TestVerifyNamesTheLineThatIsNoHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out, errs bytes.Buffer
-		if code := run([]string{"verify", name}, &out, &errs); code != c.code || !strings.Contains(errs.String(), c.says) || strings.Count(errs.String(), "\n") != 1 {
+		code := run([]string{"verify", name}, &out, &errs)
+		if code != c.code || !strings.Contains(errs.String(), c.says) || strings.Count(errs.String(), "\n") != 1 {
 			t.Errorf("exit code %d, want %d; stderr %q, want it to say %q", code, c.code, &errs, c.says)
 		}
 	}
