@@ -135,7 +135,11 @@ func (n *nemesis) heal() {
 	for _, host := range n.hosts {
 		node := n.at(host)
 		joined := node == nil || node.Joined() || n.enter(host)
-		if (!joined || !n.belongs(host)) && !n.broken() && !n.admit(host) {
+		if belongs := n.belongs(host); joined && belongs || n.broken() {
+			continue
+		}
+		n.expel() // a member whose directory is gone keeps its name from the next one
+		if !n.admit(host) {
 			n.anomaly("available", "%s can't join again", host)
 		}
 	}
