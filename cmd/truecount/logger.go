@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -58,4 +59,28 @@ func newLogger(w io.Writer, level string, asJSON bool) (hclog.Logger, error) {
 			return sub
 		},
 	}), nil
+}
+
+// output is where a node logs to until it ends. Behind the line that says why it ended nothing comes, though goroutines of the
+// libraries may speak still.
+type output struct {
+	mu    sync.Mutex
+	w     io.Writer
+	ended bool
+}
+
+// Write passes on what is said before the end.
+func (o *output) Write(line []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended {
+		return len(line), nil
+	}
+	return o.w.Write(line)
+}
+
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
 }

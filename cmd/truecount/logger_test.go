@@ -62,3 +62,19 @@ func TestLogLinesAreJSONOnRequest(t *testing.T) {
 		t.Error("level loud: no error")
 	}
 }
+
+func TestNothingIsSaidBehindTheLineThatANodeEndsWith(t *testing.T) {
+	var out bytes.Buffer
+	said := &output{w: &out}
+	logger, err := newLogger(said, "info", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raft := logger.Named("raft")
+	raft.Error("first")
+	said.end()
+	raft.Error("second")
+	if got := out.String(); !strings.Contains(got, "first") || strings.Contains(got, "second") {
+		t.Errorf("it has said %q", got)
+	}
+}

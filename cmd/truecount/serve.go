@@ -38,7 +38,9 @@ Flags win over variables, variables over the file, the file over the defaults. A
 			if printOnly {
 				return settings.Print(cmd.OutOrStdout(), configs.ReadMemory())
 			}
-			config, err := newConfig(settings, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			said := &output{w: cmd.ErrOrStderr()}
+			defer said.end()
+			config, err := newConfig(settings, cmd.OutOrStdout(), said)
 			if err != nil {
 				return err
 			}
