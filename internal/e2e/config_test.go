@@ -23,10 +23,10 @@ func TestANodeIsConfiguredByFileVariablesAndFlags(t *testing.T) {
 	}
 	p.bare, p.flags = true, []string{"--max-bytes", "3MiB"}
 	p.env = []string{"TRUECOUNT_CONFIG=" + file, "TRUECOUNT_MAX_BYTES=2MiB", "TRUECOUNT_MAX_KEYS=2"}
-	check := func(lives int) {
+	check := func() {
 		t.Helper()
 		p.start(t)
-		p.waitReady(t, lives)
+		p.waitReady(t)
 		eventually(t, "it has its limits", func() error {
 			status, err := p.status()
 			if err == nil && (status.ID != "n1" || status.Peer != p.peer || status.MaxBytes != 3<<20 || status.MaxKeys != 2) {
@@ -39,7 +39,7 @@ func TestANodeIsConfiguredByFileVariablesAndFlags(t *testing.T) {
 		}
 		p.terminate(t)
 	}
-	check(1)
+	check()
 
 	out := p.printConfig(t)
 	for _, line := range []string{`max-bytes = "3MiB"  # --max-bytes`, `max-keys = "2"  # TRUECOUNT_MAX_KEYS`, `log-store = "bolt"  # ` + file} {
@@ -54,7 +54,7 @@ func TestANodeIsConfiguredByFileVariablesAndFlags(t *testing.T) {
 	if again := p.printConfig(t); settings(again) != settings(out) {
 		t.Errorf("loaded again:\n%s\nwas:\n%s", again, out)
 	}
-	check(2)
+	check()
 
 	p.env = []string{"TRUECOUNT_MAX_BITES=1MiB"}
 	p.wantStartupError(t, "TRUECOUNT_MAX_BYTES")

@@ -61,13 +61,13 @@ func TestADamagedNodeIsRefusedAndReplaced(t *testing.T) {
 func TestALogOfTheOtherKindIsRefused(t *testing.T) {
 	p := newProcess(t, "n1")
 	p.start(t)
-	p.waitReady(t, 1)
+	p.waitReady(t)
 	p.terminate(t)
 	p.flags = []string{"--log-store", "bolt"}
 	p.wantStartupError(t, "give --log-store wal, or remove this node from its cluster and let it join anew with an empty directory")
 	p.flags = nil
 	p.start(t)
-	p.waitReady(t, 2)
+	p.waitReady(t)
 }
 
 // refuseFlips changes bits of a stopped node's file in a few ways, one after the other, and puts each back after the node

@@ -45,13 +45,13 @@ func TestAMemberIgnoresJoin(t *testing.T) {
 	for _, p := range c[1:] {
 		p.terminate(t)
 		p.start(t)
-		p.waitReady(t, 2)
+		p.waitReady(t)
 	}
 	c.waitWhole(t)
 	c[0].flags = []string{"--join", freeAddress(t)}
 	c[0].terminate(t)
 	c[0].start(t)
-	c[0].waitReady(t, 2)
+	c[0].waitReady(t)
 	c.waitWhole(t)
 	c.wantCount(t, "hits", 1)
 }

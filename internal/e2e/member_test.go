@@ -48,7 +48,7 @@ func TestOneThreeFiveThreeUnderLoad(t *testing.T) {
 	for i := 2; i <= 5; i++ {
 		p := newProcess(t, fmt.Sprintf("n%d", i)) // each a cluster of its own, at first
 		p.start(t)
-		p.waitReady(t, 1)
+		p.waitReady(t)
 		if out := cli(t, "join", "--node", p.resp, c[0].resp); !strings.Contains(out, "done: ") {
 			t.Errorf("join said %q", out)
 		}
@@ -133,7 +133,7 @@ func TestClusterMeet(t *testing.T) {
 	for i := range 4 {
 		p := newProcess(t, fmt.Sprintf("n%d", i+1))
 		p.start(t)
-		p.waitReady(t, 1)
+		p.waitReady(t)
 		nodes = append(nodes, p)
 	}
 	meet := func(at, named *process) error {
@@ -202,7 +202,7 @@ func TestAReadReplicaGetsEverythingAndNeverVotes(t *testing.T) {
 	c := newCluster(t, 1)
 	replica := newProcess(t, "r1", "--nonvoter", "--join", c[0].resp)
 	replica.start(t)
-	replica.waitReady(t, 1)
+	replica.waitReady(t)
 	if got, err := redis.Int64(replica.client(t).Do("INCR", "hits")); err != nil || got != 1 {
 		t.Errorf("INCR at the replica: %d, %v", got, err)
 	}

@@ -164,7 +164,7 @@ func TestThePeerPortIsOpenedToANetworkOnlyWithASecret(t *testing.T) {
 	p.wantStartupError(t, "--secret-file")
 	p.flags = []string{"--secret-file", secretFile(t, "0123456789abcdef")}
 	p.start(t)
-	p.waitReady(t, 1)
+	p.waitReady(t)
 	p.terminate(t)
 	p.flags = []string{"--secret-file", secretFile(t, "too short")}
 	p.wantStartupError(t, "openssl rand")

@@ -71,6 +71,7 @@ type process struct {
 	env                   []string // besides the test's own
 	cmd                   *exec.Cmd
 	output                *output       // of all its lives
+	earlier               int           // how much of that is of those before the present one
 	exited                chan struct{} // closed when the present process has ended
 }
 
@@ -135,6 +136,7 @@ func (p *process) start(t *testing.T) {
 	t.Helper()
 	cmd, exited := exec.Command(binary, p.args()...), make(chan struct{})
 	cmd.Stdout, cmd.Stderr, cmd.Env = p.output, p.output, append(os.Environ(), p.env...)
+	p.earlier = len(p.output.String())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +181,11 @@ func (p *process) waitExit(t *testing.T, want int) {
 func (p *process) running() bool { return p.cmd != nil }
 
 // waitReady waits for the ready line of the present life.
-func (p *process) waitReady(t *testing.T, lives int) {
+func (p *process) waitReady(t *testing.T) {
 	t.Helper()
 	eventually(t, p.name+" is ready", func() error {
-		if n := strings.Count(p.output.String(), p.name+" ready: "); n < lives {
-			return fmt.Errorf("%d ready lines, want %d", n, lives)
+		if said := p.output.String()[p.earlier:]; !strings.Contains(said, p.name+" ready: ") {
+			return fmt.Errorf("it has said %q", said)
 		}
 		return nil
 	})

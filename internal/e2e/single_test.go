@@ -33,7 +33,7 @@ func TestOneNodeIsReadyInASecondAndKeepsItsCount(t *testing.T) {
 		return err
 	})
 	t.Logf("counted %v after its start", time.Since(start))
-	node.waitReady(t, 1)
+	node.waitReady(t)
 
 	client := node.client(t)
 	before, err := redis.Int64(client.Do("INCRBY", "hits", 40))
@@ -42,7 +42,7 @@ func TestOneNodeIsReadyInASecondAndKeepsItsCount(t *testing.T) {
 	}
 	node.terminate(t)
 	node.start(t)
-	node.waitReady(t, 2)
+	node.waitReady(t)
 	cluster{node}.wantCount(t, "hits", before)
 }
 

@@ -37,7 +37,7 @@ func (p *process) wantStartupError(t *testing.T, want string) {
 func TestStartupErrorsNameTheThingAndTheCure(t *testing.T) {
 	running := newProcess(t, "n1")
 	running.start(t)
-	running.waitReady(t, 1)
+	running.waitReady(t)
 
 	for _, test := range []struct {
 		name, want string
@@ -82,7 +82,7 @@ func TestAForeignDirectoryIsLeftAlone(t *testing.T) {
 func TestADirectoryUnderAnotherNameIsRefused(t *testing.T) {
 	p := newProcess(t, "n1")
 	p.start(t)
-	p.waitReady(t, 1)
+	p.waitReady(t)
 	p.terminate(t)
 	p.name = "n2"
 	p.wantStartupError(t, "n1")
@@ -94,7 +94,7 @@ func TestAHalfMissingDirectoryIsRefused(t *testing.T) {
 		t.Run("without "+part, func(t *testing.T) {
 			p := newProcess(t, "n1")
 			p.start(t)
-			p.waitReady(t, 1)
+			p.waitReady(t)
 			p.terminate(t)
 			if err := os.RemoveAll(filepath.Join(p.dir, part)); err != nil {
 				t.Fatal(err)
