@@ -102,19 +102,17 @@ func (c *clock) appended(stamp int64, at time.Time) {
 // startLocked is the time after a restart of the whole cluster, of whose voters a majority has told its wall clocks. One of them may be
 // wrong, and so may be the one by which the last Entry's lag was noted: a clock that is far behind that Entry is left out (with it as
 // the earlier of two, time would stand still until that Entry, and the lag be lost at the next restart), and so is a lag that
-// was noted in what is still to come for long. Where clocks differ by less, a quick restart may seem to end before it began:
-// the lag counts all the same, and no time has passed since that Entry.
+// was noted in what is still to come.
 func (c *clock) startLocked(walls []int64) int64 {
 	right := slices.DeleteFunc(slices.Clone(walls), func(wall int64) bool { return wall < c.floor-mostLag })
 	if len(right) == 0 {
 		right = walls
 	}
 	start := median(right)
-	if c.noted > start+mostLag {
+	if c.noted > start {
 		return start
 	}
-	passed := max(start-c.noted, 0)
-	return min(max(c.floor+passed, start-mostLag), start)
+	return start - min(max(c.noted-c.floor, 0), mostLag)
 }
 
 // takeLocked makes a follower's clock go by a stamp. One that is behind the clock was long on its way: a disk hung, a leader was
