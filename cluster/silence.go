@@ -113,7 +113,7 @@ var (
 
 func (t gatedTransport) AppendEntries(id raft.ServerID, to raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
 	t.silence.wait()
-	err := t.appendEntries(id, to, t.log.durably(args), resp)
+	err := t.namedTransport.AppendEntries(id, to, t.log.durably(args), resp)
 	if err != nil && !isHeartbeat(args) {
 		args.Entries = nil // raft makes new ones; these may be many, and an absence is long
 		t.absences.await(raft.Server{ID: id, Address: to}, args.Term)
