@@ -67,8 +67,9 @@ func (u *unit) revived() (again bool) {
 		u.slots[i].late = false
 	}
 	again = u.again.Ops < u.request.Ops
-	for a := (answers{rest: u.again.Results}); !again && len(a.rest) > 0; {
-		again = a.next().Code == fsm.ReadLater
+	a := answers{rest: u.again.Results}
+	for range u.again.Ops {
+		again = a.next().Code == fsm.ReadLater || again
 	}
 	u.request.Results, u.request.Verified = u.again.Results, u.again.Verified
 	if again {
