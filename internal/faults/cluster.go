@@ -238,34 +238,19 @@ func (c *cluster) give(nodes ...*node) {
 	}
 }
 
-func (c *cluster) takeNet() bool {
+// claim takes what only one fault at a time may have, one of the marks of the cluster, or reports that another has it.
+func (c *cluster) claim(mark *bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.netTaken {
-		return false
-	}
-	c.netTaken = true
-	return true
+	free := !*mark
+	*mark = true
+	return free
 }
 
-func (c *cluster) giveNet() {
+func (c *cluster) release(mark *bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.netTaken = false
-}
-
-func (c *cluster) takeAway() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	taken := !c.someAway
-	c.someAway = true
-	return taken
-}
-
-func (c *cluster) giveAway() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.someAway = false
+	*mark = false
 }
 
 // proofTime is how long a fault goes on that has had no effect yet: what it acts on may be down.

@@ -28,7 +28,7 @@ func (k cut) available(c *cluster) string {
 }
 
 func (k cut) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
-	if !c.takeNet() {
+	if !c.claim(&c.netTaken) {
 		return nil, errBusy
 	}
 	l := c.leader(ctx)
@@ -49,7 +49,7 @@ func (c *cluster) impair(bad link, chosen func(from, to int) bool) *injury {
 			proof := func() string { return c.net.counted().since(before).proof(bad) }
 			c.proven(ctx, func() bool { return proof() != "" })
 			c.links(link{}, func(_, _ int) bool { return true })
-			c.giveNet()
+			c.release(&c.netTaken)
 			return proof(), nil
 		},
 	}
@@ -159,7 +159,7 @@ func (flap) name() string                { return "flapping" }
 func (flap) available(c *cluster) string { return c.net.lacks(link{cut: true}) }
 
 func (flap) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
-	if !c.takeNet() {
+	if !c.claim(&c.netTaken) {
 		return nil, errBusy
 	}
 	l := c.leader(ctx)
@@ -202,7 +202,7 @@ func (s spoil) name() string                { return s.kind }
 func (s spoil) available(c *cluster) string { return c.net.lacks(s.draw(rand.New(rand.NewPCG(0, 0)))) }
 
 func (s spoil) inflict(_ context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
-	if !c.takeNet() {
+	if !c.claim(&c.netTaken) {
 		return nil, errBusy
 	}
 	in := c.impair(s.draw(rng), func(_, _ int) bool { return true })

@@ -208,10 +208,10 @@ func (away) available(c *cluster) string {
 }
 
 func (away) inflict(ctx context.Context, c *cluster, rng *rand.Rand) (*injury, error) {
-	if !c.takeAway() {
+	if !c.claim(&c.someAway) {
 		return nil, errBusy
 	}
-	defer c.giveAway()
+	defer c.release(&c.someAway)
 	n, _ := c.take(ctx, rng, follower)
 	if n == nil {
 		return nil, errBusy
